@@ -25,18 +25,18 @@ const char *prog = "program";
  * of threads or processes that speak at the same time do not mix. */
 static void say(const char *format, va_list args, int err)
 {
-    char text[4096], line[sizeof text + 1];
+    char text[3072], reason[256] = "", line[4096];
     const char *slash = strrchr(prog, '/');
     const char *name = slash != NULL ? slash + 1 : prog;
     size_t flen = strlen(format);
-    bool with_errno = flen > 0 && format[flen - 1] == ':';
 
+    if (flen > 0 && format[flen - 1] == ':') {
+        reason[0] = ' '; /* strerror(3) itself is not for threads */
+        strerror_r(err, reason + 1, sizeof reason - 1);
+    }
     vsnprintf(text, sizeof text, format, args);
-    int n = snprintf(line, sizeof line - 1, "%s: %s%s%s", name, text,
-                     with_errno ? " " : "", with_errno ? strerror(err) : "");
-    size_t len = n < 0 ? 0 : strlen(line);
-    line[len] = '\n';
-    line[len + 1] = '\0';
+    snprintf(line, sizeof line - 1, "%s: %s%s", name, text, reason);
+    strcat(line, "\n");
     fputs(line, stderr);
 }
 

@@ -7,8 +7,9 @@
  * - They return, and main decides: nothing here prints or exits, but die(),
  *   warn() and usage(), whose work it is.
  * - -1 is a failure, with errno set as the system call set it. Functions with
- *   a `why` set it to a text for people; read that one, for the failure of a
- *   name look-up has no errno.
+ *   a `why` set it to a text for people, which belongs to the C library and
+ *   holds until the next such call. Print that one and not errno, for a name
+ *   that is not found has no errno. They are for set-up, before threads start.
  * - A call that a signal interrupts (EINTR) is made again or finished.
  * - A descriptor that is returned is yours: close(2) it. It is closed by
  *   execve(2) (FD_CLOEXEC), and it is never 0, 1 or 2: where a program was
@@ -31,8 +32,9 @@
  * prog = argv[0]; the last part of that path is what is shown. */
 extern const char *prog;
 
-/* Prints `prog: MESSAGE` as one line on stderr, in one piece, at most 4095
- * bytes of it. A format that ends in ':' gets the text of errno after it:
+/* Prints `prog: MESSAGE` as one line on stderr, in one piece; what MESSAGE has
+ * beyond 3071 bytes is left out. A format that ends in ':' gets the text of
+ * errno after it:
  *     warn("read %s:", path);    ->  server: read data: Is a directory
  * errno is as before when it returns. Source: quark, warn(). */
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

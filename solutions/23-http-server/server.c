@@ -1,0 +1,241 @@
+/* server.c - the blocking HTTP server of the slides: one client at a time.
+ *
+ * usage: server [PORT [ADDRESS]]
+ *
+ * It prints a request line by line, up to the empty line that ends it, and
+ * answers with one page, whatever was asked for.
+ *
+ * Left out on purpose: clients at the same time (24), files (27), a time
+ * limit for silent clients and a tidy end (28), many requests on a connection
+ * (29). SIGINT and SIGTERM keep their default action: they end the process
+ * wherever it waits, and the kernel closes all that it holds.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "net.h"
+
+#define MAX_LINE 8192 /* bytes of a request's line, its end not counted */
+#define MAX_LINES 100 /* of a request, the empty one not counted */
+
+/* Returns the length of a line of read_line() without its CR LF or LF. */
+static size_t text_length(const char *line, size_t len)
+{
+    if (len > 0 && line[len - 1] == '\n')
+        len--;
+    if (len > 0 && line[len - 1] == '\r')
+        len--;
+    return len;
+}
+
+/* Prints a line at once and whole: one fwrite(3) holds the lock of stdout
+ * from its first byte to its last. A stdout that is full or closed is no
+ * reason to send clients away. Overwrites the line's end. */
+static void print_line(char *line, size_t len)
+{
+    line[len] = '\n';
+    fwrite(line, 1, len + 1, stdout);
+    fflush(stdout);
+}
+
+/* Reads a request from cfd and prints its lines, the empty one too.
+ * Returns the status to answer with, or 0 where nobody waits for an answer:
+ * the client closed or reset the connection before the empty line. A line or
+ * a request that is too long has its status at once: its end may never come. */
+static int read_request(int cfd)
+{
+    struct line_reader in = { .fd = cfd };
+    char line[MAX_LINE + 3];
+
+    for (int nlines = 0; nlines <= MAX_LINES; nlines++) {
+        /* TODO 23.2: read the next line.
+         * Call read_line() (lib/net.h). A line that is too long is the answer
+         * 431; any other failure, the end of the input, and a last line
+         * without its LF are 0: the client is gone.
+         * Trap: read_line() returns ssize_t, for -1; look at it before you
+         * use it as a length.
+         * Check: "reads a request and answers nothing before its empty line".
+         */
+        ssize_t nread = read_line(&in, line, sizeof line);
+        if (nread < 0)
+            return errno == EMSGSIZE ? 431 : 0;
+        if (nread == 0 || line[nread - 1] != '\n')
+            return 0;
+        /* END 23.2 */
+
+        /* TODO 23.3: print the line to stdout, without its CR LF, at once.
+         * Call text_length() and print_line(), both above.
+         * Trap: a client may send any byte, NUL too: printf(3) with %s and
+         * strlen(3) would stop there.
+         * Check: "prints each line as it comes".
+         */
+        size_t len = text_length(line, (size_t)nread);
+        print_line(line, len);
+        /* END 23.3 */
+
+        /* TODO 23.4: an empty line ends the request: the answer is 200.
+         * Trap: do not wait for the end of the input. The client keeps its
+         * side open, for it waits for you.
+         * Check: "answers as soon as the empty line has come".
+         */
+        if (len == 0)
+            return 200;
+        /* END 23.4 */
+    }
+    return 431;
+}
+
+/* Sends an answer to cfd: its head, then a page that holds text. All of it is
+ * one write: two small ones would wait for each other (tcp(7), TCP_NODELAY). */
+static void answer(int cfd, const char *status, const char *text)
+{
+    /* TODO 23.5: put the page together, then the head, and send both.
+     * Call snprintf(3) for each and writen() (lib/net.h) once. The page holds
+     * text between <P> and </P>. The head is the line `HTTP/1.1 STATUS`, the
+     * fields Content-Type: text/html, Content-Length: N and Connection: close,
+     * and an empty line.
+     * Trap: every line of the head ends in CR LF. N counts the page's bytes,
+     * not its '\0'.
+     * Check: "sends the page with a right Content-Length".
+     */
+    char page[512], whole[1024];
+
+    snprintf(page, sizeof page,
+             "<!DOCTYPE html>\n"
+             "<HTML><HEAD><TITLE>%s</TITLE></HEAD>\n"
+             "<BODY><P>%s</P></BODY></HTML>\n",
+             status, text);
+    snprintf(whole, sizeof whole,
+             "HTTP/1.1 %s\r\n"
+             "Content-Type: text/html; charset=utf-8\r\n"
+             "Content-Length: %zu\r\n"
+             "Connection: close\r\n"
+             "\r\n"
+             "%s",
+             status, strlen(page), page);
+    if (writen(cfd, whole, strlen(whole)) < 0)
+        warn("answer a client:");
+    /* END 23.5 */
+}
+
+/* The clock that nobody sets, in seconds (clock_gettime(2)). */
+static time_t seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* Closes cfd. A plain close(2) with input unread (a request's body) resets
+ * the connection, and the client may lose the answer. So: say that no more
+ * will come, drop what still does until the client closes too, then close.
+ * A second of silence, or five seconds in all, are enough for it. */
+static void hang_up(int cfd)
+{
+    /* TODO 23.6: close so that the client gets the whole answer.
+     * Call shutdown(2) with SHUT_WR, then poll(2) and read(2) until read
+     * returns 0, then close(2).
+     * Trap: a client that never closes must not hold you. Give poll(2) a
+     * timeout, and the whole loop an end by seconds_now().
+     * Check: "a client that sends a body gets the whole answer".
+     */
+    char dropped[4096];
+    struct pollfd pfd = { .fd = cfd, .events = POLLIN };
+    time_t end = seconds_now() + 5;
+
+    shutdown(cfd, SHUT_WR);
+    while (seconds_now() < end) {
+        int ready = poll(&pfd, 1, 1000);
+        ssize_t nread = ready > 0 ? read(cfd, dropped, sizeof dropped) : ready;
+        if (nread == 0 || (nread < 0 && errno != EINTR))
+            break;
+    }
+    close(cfd);
+    /* END 23.6 */
+}
+
+/* Serves one client, from its request to the end; closes cfd. */
+static void serve(int cfd)
+{
+    switch (read_request(cfd)) {
+    case 200:
+        answer(cfd, "200 OK", "This is my test server page");
+        break;
+    case 431:
+        answer(cfd, "431 Request Header Fields Too Large",
+               "Your request is too long");
+        break;
+    }
+    hang_up(cfd);
+}
+
+/* Waits for the next client. Returns its descriptor, which is the caller's.
+ * Where there is none left (EMFILE), the client stays in the queue and the
+ * call fails at once: say so once, and wait until others have closed. */
+static int next_client(int lfd)
+{
+    struct sockaddr_storage peer;
+    socklen_t len;
+    char text[ADDR_STR_MAX];
+    bool said = false;
+    int cfd;
+
+    while ((cfd = tcp_accept(lfd, &peer, &len)) < 0) {
+        if (!said)
+            warn("accept:");
+        said = true;
+        poll(NULL, 0, 100);
+    }
+    fprintf(stderr, "New client connected: %s\n",
+            addr_str((struct sockaddr *)&peer, len, text));
+    return cfd;
+}
+
+int main(int argc, char *argv[])
+{
+    const char *port = argc > 1 ? argv[1] : "8080";
+    const char *address = argc > 2 ? argv[2] : "127.0.0.1";
+    const char *why;
+
+    prog = argv[0];
+    if (argc > 3 || !is_port(port))
+        usage(argv, "server [PORT [ADDRESS]]");
+
+    /* TODO 23.7: keep a client that has gone from ending the server.
+     * Call on_signal() (lib/net.h; sigaction(2)) with SIGPIPE and SIG_IGN.
+     * Trap: you never see it when you try: a write to a client that has gone
+     * sends SIGPIPE, which ends the process without a word (signal(7)).
+     * Ignored, the write fails with EPIPE.
+     * Check: "a client that leaves before its answer does not end the server".
+     */
+    on_signal(SIGPIPE, SIG_IGN, 0);
+    /* END 23.7 */
+
+    /* TODO 23.1: make the socket that listens on port of address.
+     * Call tcp_listen() (lib/net.h): socket(2), bind(2) and listen(2), which
+     * you wrote by hand in 21, with getaddrinfo(3) before them.
+     * Trap: it prints nothing; the lines below say what went wrong, from why.
+     * Check: "listens and says on which port".
+     */
+    int lfd = tcp_listen(address, port, &why);
+    /* END 23.1 */
+    if (lfd < 0)
+        die("bind %s:%s: %s", address, port, why);
+    fprintf(stderr, "Server launched, listening on port: %d\n",
+            sock_port(lfd));
+
+    for (;;) {
+        int cfd = next_client(lfd);
+        serve(cfd);
+    }
+}

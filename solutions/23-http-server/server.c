@@ -127,35 +127,36 @@ static void answer(int cfd, const char *status, const char *text)
     /* END 23.5 */
 }
 
-/* The clock that nobody sets, in seconds (clock_gettime(2)). */
-static time_t seconds_now(void)
+/* Milliseconds on the clock that nobody sets (clock_gettime(2)). */
+static long long now_ms(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 /* Closes cfd. A plain close(2) with input unread (a request's body) resets
  * the connection, and the client may lose the answer. So: say that no more
  * will come, drop what still does until the client closes too, then close.
- * A second of silence, or five seconds in all, are enough for it. */
-static void hang_up(int cfd)
+ * A client that does not close has patience milliseconds of silence for it,
+ * five times that in all. */
+static void hang_up(int cfd, int patience)
 {
     /* TODO 23.6: close so that the client gets the whole answer.
      * Call shutdown(2) with SHUT_WR, then poll(2) and read(2) until read
      * returns 0, then close(2).
-     * Trap: a client that never closes must not hold you. Give poll(2) a
-     * timeout, and the whole loop an end by seconds_now().
+     * Trap: a client that never closes must not hold you. Give poll(2) its
+     * timeout, and the whole loop an end by now_ms().
      * Check: "a client that sends a body gets the whole answer".
      */
     char dropped[4096];
     struct pollfd pfd = { .fd = cfd, .events = POLLIN };
-    time_t end = seconds_now() + 5;
+    long long end = now_ms() + 5 * patience;
 
     shutdown(cfd, SHUT_WR);
-    while (seconds_now() < end) {
-        int ready = poll(&pfd, 1, 1000);
+    while (now_ms() < end) {
+        int ready = poll(&pfd, 1, patience);
         ssize_t nread = ready > 0 ? read(cfd, dropped, sizeof dropped) : ready;
         if (nread == 0 || (nread < 0 && errno != EINTR))
             break;
@@ -176,7 +177,7 @@ static void serve(int cfd)
                "Your request is too long");
         break;
     }
-    hang_up(cfd);
+    hang_up(cfd, 1000);
 }
 
 /* Waits for the next client. Returns its descriptor, which is the caller's.

@@ -99,28 +99,29 @@ static void answer(int cfd, const char *status, const char *text)
         warn("answer a client:");
 }
 
-/* The clock that nobody sets, in seconds (clock_gettime(2)). */
-static time_t seconds_now(void)
+/* Milliseconds on the clock that nobody sets (clock_gettime(2)). */
+static long long now_ms(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 /* Closes cfd. A plain close(2) with input unread (a request's body) resets
  * the connection, and the client may lose the answer. So: say that no more
  * will come, drop what still does until the client closes too, then close.
- * A second of silence, or five seconds in all, are enough for it. */
-static void hang_up(int cfd)
+ * A client that does not close has patience milliseconds of silence for it,
+ * five times that in all. */
+static void hang_up(int cfd, int patience)
 {
     char dropped[4096];
     struct pollfd pfd = { .fd = cfd, .events = POLLIN };
-    time_t end = seconds_now() + 5;
+    long long end = now_ms() + 5 * patience;
 
     shutdown(cfd, SHUT_WR);
-    while (seconds_now() < end) {
-        int ready = poll(&pfd, 1, 1000);
+    while (now_ms() < end) {
+        int ready = poll(&pfd, 1, patience);
         ssize_t nread = ready > 0 ? read(cfd, dropped, sizeof dropped) : ready;
         if (nread == 0 || (nread < 0 && errno != EINTR))
             break;
@@ -140,7 +141,7 @@ static void serve(int cfd)
                "Your request is too long");
         break;
     }
-    hang_up(cfd);
+    hang_up(cfd, 1000);
 }
 
 /* Waits for the next client. Returns its descriptor, which is the caller's.
@@ -213,7 +214,8 @@ static void serve_in_thread(int cfd)
     pthread_attr_destroy(&attr);
 
     /* TODO 24.4: when no thread could be made (err is not 0), tell the client
-     * "503 Service Unavailable" with answer(), and hang_up().
+     * "503 Service Unavailable" with answer(), and hang_up() with a patience
+     * of 100 ms: the next client waits meanwhile.
      * Trap: pthread_create(3) returns its error and leaves errno alone: put
      * err into errno for warn("start a thread:"). A server that ends here, or
      * forgets the descriptor, fails when it is needed most.
@@ -223,7 +225,7 @@ static void serve_in_thread(int cfd)
         errno = err;
         warn("start a thread:");
         answer(cfd, "503 Service Unavailable", "Too many clients, try later");
-        hang_up(cfd);
+        hang_up(cfd, 100);
     }
     /* END 24.4 */
 }

@@ -1,0 +1,138 @@
+# Every verb that a person types. `make` says where you are, `make help` lists
+# the verbs. GNU make 3.81 is enough; names are relative, so that the project
+# may lie in any folder, also in one with a space in its name.
+
+CFLAGS ?= -O2 -g
+BASE = -std=gnu11 -pthread -Ilib -Wall -Wextra
+ASAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+       -fno-omit-frame-pointer
+TSAN = -fsanitize=thread
+
+NAMES := $(sort $(notdir $(patsubst %/,%,$(wildcard exercises/*/))))
+NUMBERS := $(foreach n,$(NAMES),$(firstword $(subst -, ,$n)))
+programs = $(patsubst %.c,build/%,$(wildcard $1/*.c))
+HELPERS := $(patsubst tests/%.c,build/%.o,$(wildcard tests/support/*.c))
+LAUNCH := $(filter build/support/launch%,$(HELPERS))
+PEER := $(filter-out $(LAUNCH),$(HELPERS))
+SUPPORT := $(basename $(filter %/launch.o %/peer.o,$(HELPERS)))
+EVERY := $(foreach n,$(NAMES),$(call programs,solutions/$n)) $(SUPPORT)
+
+MAKEFLAGS += -r
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := where
+
+## make            where you are: each exercise with its state, and what is next
+## make exNN       compile exercise NN and check it, up to the first failure
+##                 (V=1: all failures, and the raw TAP)
+## make runNN      start exercise NN's program (ARGS='...', PROG=client)
+## make diffNN     what the solution has in the gaps of exercise NN
+## make resetNN    exercise NN as it was; your version is kept (YES=1: no question)
+## make solutionNN the checks of exercise NN on its solution
+define verbs
+.PHONY: ex$1 run$1 diff$1 reset$1 solution$1
+ex$1: $$(call programs,exercises/$2) $$(SUPPORT)
+	@tools/check $2 build/exercises/$2
+solution$1: $$(call programs,solutions/$2) $$(SUPPORT)
+	@tools/check $2 build/solutions/$2
+run$1: $$(call programs,exercises/$2)
+	@tools/run $2 $$(ARGS)
+diff$1:
+	@tools/diff $2
+reset$1:
+	@tools/reset $2
+endef
+$(foreach n,$(NAMES),$(eval $(call verbs,$(firstword $(subst -, ,$n)),$n)))
+
+.PHONY: where help test mutants variants unsolved asan tsan lint bench
+.PHONY: compdb clean setup
+where:
+	@tools/where
+## make help       this list
+help:
+	@sed -n 's/^## //p' Makefile
+## make test       all tests of the toolkit itself; ends with "N passed, N failed"
+test: $(EVERY)
+	@tools/test
+## make mutants    wrong programs: each must fail the check that it names
+##                 (ONLY=24 or ONLY=24/T01; MATRIX=1: all checks, as a table)
+## make variants   other right programs: each must pass every check (ONLY=24)
+mutants variants: $(EVERY)
+	@tools/$@
+## make unsolved   the exercises as shipped: each must compile and fail
+unsolved: $(SUPPORT)
+	@tools/unsolved
+## make asan       the checks on the solutions, under ASan and UBSan
+## make tsan       the checks on the solutions, under ThreadSanitizer
+asan tsan: $(SUPPORT)
+	@tools/sanitize $@
+## make lint       strict warnings, static analysers, shellcheck, format
+lint:
+	@tools/lint
+## make bench      times and throughput, side by side with other servers
+bench: $(EVERY)
+	@if [ -x tools/bench ]; then tools/bench; \
+	else echo 'bench: tools/bench is not here yet' >&2; exit 1; fi
+## make compdb     compile_commands.json, for clangd and editors
+compdb:
+	@tools/compdb
+## make clean      remove build/ (the copies that reset keeps are in build/kept/)
+clean:
+	@if [ -d build/kept ]; then find build -mindepth 1 -maxdepth 1 \
+	    ! -name kept -exec rm -rf {} +; else rm -rf build; fi
+## make setup      get what is missing of: compiler, make, bats
+setup:
+	@tools/setup
+
+# One command makes a program, in a folder of its own, and moves it into place:
+# two builds at once never see half a file.
+define link
+@d=$@.new.$$$$; trap 'rm -rf "$$d"' 0; trap 'exit 130' 1 2 15; mkdir -p $$d && \
+$(CC) $(BASE) $(SAN) $(CFLAGS) $(CPPFLAGS) -MMD -MP -MF $$d/$(@F).d -MT $@ \
+    $< -o $$d/$(@F) $(filter %.o %.a,$^) $(LDFLAGS) $(LDLIBS) || { \
+    echo "$< does not compile. Start with the first error." >&2; exit 1; }; \
+rm -rf $@.dSYM; mv $$d/* $(@D)/
+endef
+define object
+@mkdir -p $(@D)
+@$(CC) $(BASE) $(SAN) $(CFLAGS) $(CPPFLAGS) -MMD -MP -MF $@.d -MT $@ \
+    -c $< -o $@.$$$$ && mv $@.$$$$ $@
+endef
+
+# The flavours: build/, build/asan/, build/tsan/. A program is made from the C
+# file of the same name in the tree, or beside it in build/ (mutants, variants).
+# The library is an archive: a program that uses none of it gets none of it.
+LIBS := $(patsubst %.c,%.o,$(wildcard lib/*.c))
+define flavour
+$1/lib/%.o: lib/%.c build/flags
+	$$(object)
+$1/lib/net.a: $(LIBS:%=$1/%)
+	@rm -f $$@.$$$$$$$$; ar rcs $$@.$$$$$$$$ $$^ && mv $$@.$$$$$$$$ $$@
+$1/%: %.c $1/lib/net.a build/flags
+	$$(link)
+$1/%: build/%.c $1/lib/net.a build/flags
+	$$(link)
+endef
+build/asan/%: SAN = $(ASAN)
+build/tsan/%: SAN = $(TSAN)
+build/support/%.o: tests/support/%.c build/flags
+	$(object)
+build/support/launch: $(LAUNCH)
+build/support/peer: $(PEER)
+$(SUPPORT):
+	@$(CC) $(BASE) $(CFLAGS) $^ -o $@.$$$$ $(LDFLAGS) && mv $@.$$$$ $@
+$(foreach f,build/asan build/tsan build,$(eval $(call flavour,$f)))
+
+# Another compiler or other flags: all is built anew.
+FLAGS = $(subst ','\'',$(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(LDLIBS))
+build/flags: FORCE
+	@mkdir -p build; [ '$(FLAGS)' = "`cat $@ 2>/dev/null`" ] || echo '$(FLAGS)' >$@
+FORCE:
+.PHONY: FORCE
+
+.DEFAULT:
+	@tools/unknown '$@' '$(NUMBERS)'
+
+-include $(wildcard $(foreach f,build build/asan build/tsan, \
+    $f/lib/*.d $f/exercises/*/*.d $f/solutions/*/*.d) build/support/*.d)

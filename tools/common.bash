@@ -1,0 +1,200 @@
+# What the tools share: the top folder, colour, bats, one check alone. Sourced
+# from the top folder. Works in bash 3.2, the one that macOS has.
+# shellcheck shell=bash
+# shellcheck disable=SC2034  # the variables are for those who source this
+
+# A tool starts make anew: it must not take the flags of the make that runs it.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE_TERMOUT MAKE_TERMERR
+
+red='' green='' dim='' bold='' plain='' tick='ok' cross='FAILED'
+# Colour on a terminal only, and not with NO_COLOR (no-color.org).
+if [ -t 1 ] && [ -z "${NO_COLOR-}" ] && [ "${TERM-dumb}" != dumb ]; then
+    red=$'\033[31m' green=$'\033[32m' dim=$'\033[2m' bold=$'\033[1m'
+    plain=$'\033[0m'
+    case ${LC_ALL:-${LC_CTYPE:-${LANG-}}} in
+    *UTF-8* | *utf8* | *utf-8* | *UTF8*) tick=$'\xe2\x9c\x93' cross=$'\xe2\x9c\x97' ;;
+    esac
+fi
+
+# say PREFIX TEXT...: TEXT folded to 80 columns, later lines indented by as
+# much as PREFIX is long. PREFIX is shown in the colour $hue.
+hue=''
+say() {
+    local prefix=$1 line='' room indent word
+    shift
+    room=$((80 - ${#prefix}))
+    printf -v indent '%*s' "${#prefix}" ''
+    printf '%s' "$hue$prefix${hue:+$plain}"
+    set -f
+    # shellcheck disable=SC2048  # word by word is what is wanted
+    for word in $*; do
+        if [ -n "$line" ] && [ $((${#line} + ${#word} + 1)) -gt "$room" ]; then
+            printf '%s\n%s' "$line" "$indent"
+            line=''
+        fi
+        line=${line:+$line }$word
+    done
+    set +f
+    printf '%s\n' "$line"
+}
+
+# complain TEXT...: as say, on stderr, after the tool's name.
+complain() {
+    say "${0##*/}: " "$@" >&2
+}
+
+# Sets bats to a bats of 1.8 or newer: $BATS, the one on PATH, or the pinned
+# one of npm, put into .cache/. `bats --version` takes 50 ms: ask once a path.
+find_bats() {
+    local found pinned=.cache/npm/node_modules/bats/bin/bats
+    if [ -n "${BATS-}" ]; then
+        bats=$BATS
+        return 0
+    fi
+    if found=$(command -v bats) && new_enough "$found"; then
+        bats=$found
+        return 0
+    fi
+    if [ ! -x "$pinned" ] && command -v npm >/dev/null; then
+        # Not node_modules/.bin/bats: npm 11 makes none.
+        npm install --prefix .cache/npm --no-save --silent bats@1.13.0 \
+            >/dev/null 2>&1
+    fi
+    if [ -x "$pinned" ]; then
+        bats=$PWD/$pinned
+        return 0
+    fi
+    complain "needs bats 1.8 or newer. Get it with: make setup (or: apt" \
+        "install bats, brew install bats-core, npm install -g bats)"
+    return 1
+}
+
+new_enough() {
+    local known version major minor
+    if [ -r .cache/bats ] && read -r known <.cache/bats && [ "$known" = "$1" ]; then
+        return 0
+    fi
+    version=$("$1" --version 2>/dev/null) || return 1
+    version=${version#Bats }
+    major=${version%%.*} minor=${version#*.} minor=${minor%%.*}
+    case $major$minor in '' | *[!0-9]*) return 1 ;; esac
+    if [ "$major" -lt 1 ] || { [ "$major" -eq 1 ] && [ "$minor" -lt 8 ]; }; then
+        return 1
+    fi
+    { mkdir -p .cache && printf '%s\n' "$1" >.cache/bats; } 2>/dev/null
+    return 0
+}
+
+# numbered N: the NN-name of number N, or nothing.
+numbered() {
+    local d
+    for d in exercises/"$1"-*/; do
+        [ -d "$d" ] || return 1
+        d=${d%/}
+        printf '%s\n' "${d##*/}"
+        return 0
+    done
+}
+
+# check_environment NN-name BIN_DIR [LOGS]: what a bats file reads.
+check_environment() {
+    local tree=${2#build/}
+    tree=${tree#asan/}
+    tree=${tree#tsan/}
+    export PROJECT=$PWD SUPPORT=$PWD/build/support BIN=$PWD/$2
+    export TSAN_BIN=$PWD/build/tsan/$tree
+    case $2 in
+    "build/exercises/$1") LOGS=${3-build/log/$1} ;;
+    *) LOGS=${3-build/log/${2#build/}} ;;
+    esac
+    mkdir -p "$LOGS"
+    export LOGS=$PWD/$LOGS
+}
+
+# anchored TITLE: the regular expression that matches this title alone.
+anchored() {
+    local out='' c i
+    for ((i = 0; i < ${#1}; i++)); do
+        c=${1:i:1}
+        case $c in [][\\.\*+?^\$\(\){}\|]) out="$out\\$c" ;; *) out=$out$c ;; esac
+    done
+    printf '^%s$\n' "$out"
+}
+
+# one_check NN-name TITLE: run that check alone, in the environment of
+# check_environment. Sets result to passed, failed, skipped, unknown, or broken:
+# the check failed, but not by its own judgement.
+one_check() {
+    local tap line
+    tap=$("$bats" --tap --filter "$(anchored "$2")" "tests/$1.bats" 2>&1 </dev/null)
+    result=unknown
+    case $tap in *$'\n# --'*) ;; *'not ok 1'*) result=broken && return 0 ;; esac
+    [ "${tap%%$'\n'*}" = 1..1 ] || return 0
+    while IFS= read -r line; do
+        case $line in
+        "ok 1 $2") result=passed ;;
+        "ok 1 $2 # skip"*) result=skipped ;;
+        "not ok 1 $2") result=failed ;;
+        esac
+    done <<<"$tap"
+}
+
+# share FUNCTION ITEM...: FUNCTION on every item, $JOBS (2) of them at a time.
+share() {
+    local function=$1 jobs=${JOBS:-2} worker turn item
+    shift
+    for ((worker = 0; worker < jobs; worker++)); do
+        (
+            turn=0
+            for item; do
+                [ $((turn % jobs)) -ne "$worker" ] || "$function" "$item"
+                turn=$((turn + 1))
+            done
+        ) &
+    done
+    wait
+}
+
+# wanted NN-name[/ID]: whether ONLY (24, 24/T01, or nothing) lets it through.
+wanted() {
+    local number=${1%%-*} id=''
+    case $1 in */*) id=/${1##*/} ;; esac
+    case ${ONLY-} in
+    '' | "$number" | "$number$id" | "$1") return 0 ;;
+    "$number"/*) [ -z "$id" ] ;;
+    *) return 1 ;;
+    esac
+}
+
+# The last line of a tool that judges many things, and its exit status.
+passed=0 failed=0 skipped=0
+total() {
+    printf '%s passed, %s failed' "$passed" "$failed"
+    [ "$skipped" = 0 ] || printf ', %s skipped' "$skipped"
+    printf '\n'
+    [ "$failed" = 0 ] && [ $((passed + skipped)) -gt 0 ]
+}
+skip() { # TEXT...: cannot be done here; under STRICT=1 that is a failure
+    say '  --  ' "$@"
+    if [ "${STRICT-}" = 1 ]; then
+        failed=$((failed + 1))
+    else
+        skipped=$((skipped + 1))
+    fi
+}
+pass() {
+    passed=$((passed + 1))
+    hue=$green say "  $tick  " "$@"
+}
+fail() {
+    failed=$((failed + 1))
+    hue=$red say "  $cross  " "$@"
+}
+
+# The flags under which nothing of ours has a warning.
+STRICT_FLAGS='-std=gnu11 -O2 -g -pthread -Ilib -Wall -Wextra -Wpedantic
+    -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror'
+strict() { # FILE.c [FLAG]...: compiles it, keeps nothing
+    # shellcheck disable=SC2086  # words, not one word
+    ${CC:-cc} $STRICT_FLAGS "${@:2}" -c "$1" -o /dev/null
+}

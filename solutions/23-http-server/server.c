@@ -37,14 +37,22 @@ static size_t text_length(const char *line, size_t len)
     return len;
 }
 
-/* Prints a line at once and whole: one fwrite(3) holds the lock of stdout
- * from its first byte to its last. A stdout that is full or closed is no
- * reason to send clients away. Overwrites the line's end. */
+/* Prints a line to stdout, and a newline over its CR LF (or LF). A stdout
+ * that is full or closed is no reason to send clients away. */
 static void print_line(char *line, size_t len)
 {
     line[len] = '\n';
+
+    /* TODO 23.3: print the len + 1 bytes of line, and have them seen at once.
+     * Call fwrite(3) once for all of them, for it holds the lock of stdout
+     * from its first byte to its last; then fflush(3).
+     * Trap: a client may send any byte, NUL too: printf(3) with %s stops
+     * there. And into a pipe, stdout keeps lines back until it has many.
+     * Check: "prints each line as it comes".
+     */
     fwrite(line, 1, len + 1, stdout);
     fflush(stdout);
+    /* END 23.3 */
 }
 
 /* Reads a request from cfd and prints its lines, the empty one too.
@@ -57,32 +65,24 @@ static int read_request(int cfd)
     char line[MAX_LINE + 3];
 
     for (int nlines = 0; nlines <= MAX_LINES; nlines++) {
-        /* TODO 23.2: read the next line.
-         * Call read_line() (lib/net.h). A line that is too long is the answer
-         * 431; any other failure, the end of the input, and a last line
-         * without its LF are 0: the client is gone.
-         * Trap: read_line() returns ssize_t, for -1; look at it before you
-         * use it as a length.
-         * Check: "reads a request and answers nothing before its empty line".
-         */
-        ssize_t nread = read_line(&in, line, sizeof line);
-        if (nread < 0)
-            return errno == EMSGSIZE ? 431 : 0;
-        if (nread == 0 || line[nread - 1] != '\n')
-            return 0;
-        /* END 23.2 */
-
-        /* TODO 23.3: print the line to stdout, without its CR LF, at once.
-         * Call text_length() and print_line(), both above.
-         * Trap: a client may send any byte, NUL too: printf(3) with %s and
-         * strlen(3) would stop there.
+        /* TODO 23.2: read the next line into line, its length into nread.
+         * Call read_line() (lib/net.h). It fails with EMSGSIZE (errno(3)) where
+         * the line is too long: that is the status 431.
+         * Trap: a request comes in any pieces. One read(2) may give you half a
+         * line, or three; read_line() gives you one.
          * Check: "prints each line as it comes".
          */
+        ssize_t nread = read_line(&in, line, sizeof line);
+        if (nread < 0 && errno == EMSGSIZE)
+            return 431;
+        /* END 23.2 */
+
+        if (nread <= 0 || line[nread - 1] != '\n')
+            return 0;
         size_t len = text_length(line, (size_t)nread);
         print_line(line, len);
-        /* END 23.3 */
 
-        /* TODO 23.4: an empty line ends the request: the answer is 200.
+        /* TODO 23.4: an empty line ends the request: its status is 200.
          * Trap: do not wait for the end of the input. The client keeps its
          * side open, for it waits for you.
          * Check: "answers as soon as the empty line has come".
@@ -143,26 +143,27 @@ static long long now_ms(void)
  * five times that in all. */
 static void hang_up(int cfd, int patience)
 {
-    /* TODO 23.6: close so that the client gets the whole answer.
-     * Call shutdown(2) with SHUT_WR, then poll(2) and read(2) until read
-     * returns 0, then close(2).
-     * Trap: a client that never closes must not hold you. Give poll(2) its
-     * timeout, and the whole loop an end by now_ms().
-     * Check: "a client that sends a body gets the whole answer".
-     */
-    char dropped[4096];
     struct pollfd pfd = { .fd = cfd, .events = POLLIN };
     long long end = now_ms() + 5 * patience;
 
+    /* TODO 23.6: say that no more will come, and drop what still does.
+     * Call shutdown(2) with SHUT_WR, then poll(2) with &pfd and read(2) in
+     * turn, until read(2) returns 0 or fails.
+     * Trap: a client that never closes must not hold you. poll(2) returns 0
+     * after patience ms of silence: stop there, and when now_ms() is at end.
+     * Check: "a client that sends a body gets the whole answer".
+     */
     shutdown(cfd, SHUT_WR);
     while (now_ms() < end) {
+        char dropped[4096];
         int ready = poll(&pfd, 1, patience);
         ssize_t nread = ready > 0 ? read(cfd, dropped, sizeof dropped) : ready;
         if (nread == 0 || (nread < 0 && errno != EINTR))
             break;
     }
-    close(cfd);
     /* END 23.6 */
+
+    close(cfd);
 }
 
 /* Serves one client, from its request to the end; closes cfd. */

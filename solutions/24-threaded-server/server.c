@@ -41,12 +41,12 @@ static size_t text_length(const char *line, size_t len)
     return len;
 }
 
-/* Prints a line at once and whole: one fwrite(3) holds the lock of stdout
- * from its first byte to its last. A stdout that is full or closed is no
- * reason to send clients away. Overwrites the line's end. */
+/* Prints a line to stdout, and a newline over its CR LF (or LF). A stdout
+ * that is full or closed is no reason to send clients away. */
 static void print_line(char *line, size_t len)
 {
     line[len] = '\n';
+
     fwrite(line, 1, len + 1, stdout);
     fflush(stdout);
 }
@@ -62,11 +62,11 @@ static int read_request(int cfd)
 
     for (int nlines = 0; nlines <= MAX_LINES; nlines++) {
         ssize_t nread = read_line(&in, line, sizeof line);
-        if (nread < 0)
-            return errno == EMSGSIZE ? 431 : 0;
-        if (nread == 0 || line[nread - 1] != '\n')
-            return 0;
+        if (nread < 0 && errno == EMSGSIZE)
+            return 431;
 
+        if (nread <= 0 || line[nread - 1] != '\n')
+            return 0;
         size_t len = text_length(line, (size_t)nread);
         print_line(line, len);
 
@@ -115,17 +115,18 @@ static long long now_ms(void)
  * five times that in all. */
 static void hang_up(int cfd, int patience)
 {
-    char dropped[4096];
     struct pollfd pfd = { .fd = cfd, .events = POLLIN };
     long long end = now_ms() + 5 * patience;
 
     shutdown(cfd, SHUT_WR);
     while (now_ms() < end) {
+        char dropped[4096];
         int ready = poll(&pfd, 1, patience);
         ssize_t nread = ready > 0 ? read(cfd, dropped, sizeof dropped) : ready;
         if (nread == 0 || (nread < 0 && errno != EINTR))
             break;
     }
+
     close(cfd);
 }
 

@@ -5,6 +5,10 @@
 
 # A tool starts make anew: it must not take the flags of the make that runs it.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE_TERMOUT MAKE_TERMERR
+# Nor does a bats that we start take the state of one that runs us.
+for variable in "${!BATS_@}"; do
+    unset "$variable" 2>/dev/null
+done
 
 red='' green='' dim='' bold='' plain='' tick='ok' cross='FAILED'
 # Colour on a terminal only, and not with NO_COLOR (no-color.org).

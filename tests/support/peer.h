@@ -1,0 +1,124 @@
+/*
+ * peer: the other side of a program under test, as a script tells it.
+ * The language is described in README.md beside this file.
+ */
+#ifndef PEER_H
+#define PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+enum { NAME_MAX_LEN = 32, ARGS_MAX = 64, LINE_MAX_LEN = 4096 };
+enum exit_status { PASSED = 0, FAILED = 1, BAD_SCRIPT = 2, LEFT_OUT = 77 };
+
+/* data.c: bytes, how a script writes them and how a person reads them. */
+struct bytes {
+    unsigned char *p;
+    size_t n, room;
+};
+
+void bytes_add(struct bytes *b, const void *p, size_t n);
+void bytes_text(struct bytes *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void bytes_free(struct bytes *b);
+size_t bytes_find(const struct bytes *b, size_t from, const void *what,
+                  size_t n);        /* its place, or SIZE_MAX */
+
+/* Reads `"text"*3 binary*100` up to the end or a `|`; *s is moved there.
+ * false: not data. */
+bool data_parse(const char **s, struct bytes *out);
+
+/* b[from..to) as a C string in quotes. */
+void data_quote(struct bytes *out, const unsigned char *p, size_t n);
+
+/* Both around their first difference, with a mark below it. */
+void data_compare(struct bytes *out, const struct bytes *want,
+                  const unsigned char *got, size_t n);
+
+/* At most about a line of p, its length said when cut. */
+void data_show(struct bytes *out, const unsigned char *p, size_t n);
+
+/* story.c: what was done so far, and how it ends. */
+void story_step(const char *line);
+void story_repeat(size_t mark, long round, long of);
+size_t story_mark(void);
+void story_hint(const char *text);
+void story_try(const char *text);
+void log_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_bytes(const char *who, const char *what, const unsigned char *p,
+               size_t n);
+_Noreturn void script_error(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+_Noreturn void leave_out(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+/* The check has failed: prints the story, ends. What follows the step, a
+ * line each: "what was awaited". */
+_Noreturn void fail(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+_Noreturn void fail_bytes(const struct bytes *text);
+
+/* actor.c: whom a script talks about. */
+enum kind { PROGRAM, STREAM, LISTENER, DATAGRAM };
+
+struct census {
+    long fds, threads, processes, heap, virtual;
+};
+
+struct actor {
+    char name[NAME_MAX_LEN];
+    enum kind kind;
+    int port;                   /* a server's, a listener's */
+    int fd;                     /* a socket, or -1 */
+    struct bytes in, out;       /* received, not yet sent */
+    size_t used, sent;          /* how much of in and out is done with */
+    bool reading, connecting, eof, reset, ended;
+    struct sockaddr_storage peer;   /* a datagram's last sender */
+    socklen_t peer_len;
+    /* a program */
+    pid_t launcher, pid;
+    int stdin_fd, stdout_fd, stderr_fd, status_fd;
+    struct bytes printed, said, status;
+    size_t printed_used, said_used;
+    bool started, exited, killed, too_late, stdin_ends, over;
+    int code;                   /* exit status or signal */
+    struct census census;
+};
+
+extern struct actor *actors[];
+extern int actor_count;
+struct actor *actor_find(const char *name);
+struct actor *actor_need(const char *name);
+struct actor *actor_new(const char *name, enum kind kind);
+void actor_drop(struct actor *a);
+void actors_end(void);
+
+/* pump.c: one loop in which everything moves. */
+double now(void);
+void pump(int ms);              /* moves what can move, waits ms at most */
+extern double bound;            /* seconds a step may take */
+extern const char *why_not;     /* after await() has said false */
+bool await(bool (*done)(struct actor *), struct actor *a);
+void settle(void);              /* what was sent has been looked at */
+bool idle(double seconds);      /* true: proved; false: time is over */
+
+/* program.c, socket.c: what actors do. args ends with NULL. */
+void program_run(char *args[]);
+bool program_verb(struct actor *a, const char *verb, const char *rest);
+bool socket_verb(const char *name, struct actor *a, const char *verb,
+                 const char *rest);
+void program_end(struct actor *a);
+void program_read(struct actor *a);
+_Noreturn void fail_here(struct bytes *out);
+
+/* proc.c: what the system says of a program's processes. */
+int proc_list(const struct actor *a, pid_t *pids, int max);
+bool proc_stuck(const struct actor *a, uint64_t *signature);
+bool proc_asleep(const struct actor *a);
+unsigned long proc_switches(const struct actor *a);
+void proc_where(const struct actor *a, struct bytes *out);
+bool proc_census(const struct actor *a, struct census *c);
+
+#endif

@@ -1,0 +1,854 @@
+/* Programs under test: started through launch, read, told, and judged. */
+#define _GNU_SOURCE
+#include "peer.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { OUTPUT_CAP = 64 << 20, STATUS_FD = 3 };
+
+extern const char *script_dir;
+
+/* What `run` may be told behind `with`. */
+struct options {
+    const char *stdout_to, *stderr_to, *stdin_from, *name;
+    const char *files, *procs;
+};
+
+static void option(struct options *o, char *word)
+{
+    char *value = strchr(word, '=');
+
+    if (value == NULL)
+        script_error("an option without a value: %s", word);
+    *value++ = '\0';
+    if (strcmp(word, "stdout") == 0)
+        o->stdout_to = value;
+    else if (strcmp(word, "stderr") == 0)
+        o->stderr_to = value;
+    else if (strcmp(word, "stdin") == 0)
+        o->stdin_from = value;
+    else if (strcmp(word, "files") == 0)
+        o->files = value;
+    else if (strcmp(word, "processes") == 0)
+        o->procs = value;
+    else
+        script_error("no such option: %s", word);
+}
+
+/* Cuts `with A=B...` and `as NAME` off the end of args. */
+static struct options options_of(char *args[])
+{
+    struct options o = { .files = "4096", .procs = "4096", .name = args[0] };
+    int i;
+
+    for (i = 1; args[i] != NULL; i++)
+        if (strcmp(args[i], "with") == 0 || strcmp(args[i], "as") == 0)
+            break;
+    for (int k = i; args[k] != NULL; k++)
+        if (strcmp(args[k], "as") == 0 && args[k + 1] != NULL)
+            o.name = args[++k];
+        else if (strcmp(args[k], "with") != 0)
+            option(&o, args[k]);
+    args[i] = NULL;
+    return o;
+}
+
+/* A pipe of which one end is ours: non-blocking and close-on-exec. */
+static int our_pipe(int theirs[1], bool we_read)
+{
+    int p[2];
+
+    if (pipe(p) == -1)
+        script_error("pipe: %s", strerror(errno));
+    for (int i = 0; i < 2; i++)
+        fcntl(p[i], F_SETFD, FD_CLOEXEC);
+    fcntl(p[we_read ? 0 : 1], F_SETFL, O_NONBLOCK);
+    theirs[0] = p[we_read ? 1 : 0];
+    return p[we_read ? 0 : 1];
+}
+
+/* Puts `closed`, a file's name or a descriptor of ours in the place of fd. */
+static void place(int fd, int ours, const char *instead)
+{
+    if (instead == NULL) {
+        dup2(ours, fd);
+        return;
+    }
+    if (strcmp(instead, "closed") == 0) {
+        close(fd);
+        return;
+    }
+    ours = open(instead, O_RDWR | O_CREAT, 0666);
+    if (ours == -1)
+        _exit(125);
+    if (ours != fd)
+        dup2(ours, fd);
+}
+
+static char *clean_environment[] = {
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME=/tmp", "TMPDIR=/tmp", "LANG=C", "TERM=dumb",
+    /* malloc(3) as one heap that grows by pages: a leak is seen early */
+    "MALLOC_ARENA_MAX=1", "MALLOC_TOP_PAD_=0",
+    "TSAN_OPTIONS=atexit_sleep_ms=0:report_thread_leaks=0:"
+    "report_signal_unsafe=0:log_path=stderr:exitcode=66:halt_on_error=0",
+    "ASAN_OPTIONS=abort_on_error=0:detect_leaks=0",
+    "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1",
+    NULL, NULL
+};
+
+_Noreturn static void launch(const struct options *o, char *args[], int in,
+                             int out, int err, int status)
+{
+    char *support = getenv("SUPPORT"), *room = getenv("ROOM");
+    char path[1024], program[1024], room_is[32];
+    char *argv[ARGS_MAX + 8] = { path, "run", "-f", (char *)o->files, "-p",
+                                 (char *)o->procs, program };
+
+    snprintf(path, sizeof path, "%s/launch", support != NULL ? support : ".");
+    snprintf(program, sizeof program, "%s/%s", getenv("BIN"), args[0]);
+    snprintf(room_is, sizeof room_is, "ROOM=%s", room != NULL ? room : "");
+    for (int i = 0; (argv[i + 7] = i == 0 ? args[1] : args[i + 1]) != NULL; i++)
+        continue;
+    clean_environment[sizeof clean_environment / sizeof(char *) - 2] = room_is;
+    setpgid(0, 0);
+    if (chdir(script_dir) == -1)
+        _exit(125);
+    place(STATUS_FD, status, NULL);
+    place(0, in, o->stdin_from);
+    place(1, out, o->stdout_to);
+    place(2, err, o->stderr_to);
+    for (int fd = STATUS_FD + 1; fd < 4096; fd++)
+        close(fd);
+    execve(path, argv, clean_environment);
+    _exit(125);
+}
+
+static bool started(struct actor *a)
+{
+    return a->started || a->over;
+}
+
+void program_run(char *args[])
+{
+    struct options o = options_of(args);
+    struct actor *a = actor_new(o.name, PROGRAM);
+    int in, out, err, status;
+
+    a->stdin_fd = our_pipe(&in, false);
+    a->stdout_fd = our_pipe(&out, true);
+    a->stderr_fd = our_pipe(&err, true);
+    a->status_fd = our_pipe(&status, true);
+    a->launcher = fork();
+    if (a->launcher == 0) {
+        /* out of the way of 0 to 3, which place() fills */
+        launch(&o, args, fcntl(in, F_DUPFD, 10), fcntl(out, F_DUPFD, 10),
+               fcntl(err, F_DUPFD, 10), fcntl(status, F_DUPFD, 10));
+    }
+    close(in);
+    close(out);
+    close(err);
+    close(status);
+    if (!await(started, a) || !a->started)
+        script_error("%s did not start: %s", args[0], (char *)a->status.p);
+}
+
+void program_end(struct actor *a)
+{
+    int *fds[] = { &a->stdin_fd, &a->stdout_fd, &a->stderr_fd,
+                   &a->status_fd };
+
+    if (a->launcher > 0) {
+        kill(a->launcher, SIGTERM);
+        kill(a->launcher, SIGCONT);
+        while (waitpid(a->launcher, NULL, 0) == -1 && errno == EINTR)
+            continue;
+    }
+    a->launcher = 0;
+    a->over = true;
+    for (int i = 0; i < 4; i++) {
+        if (*fds[i] != -1)
+            close(*fds[i]);
+        *fds[i] = -1;
+    }
+}
+
+/* A line of launch: how the program fares. */
+static void event(struct actor *a, const char *line)
+{
+    int n = 0;
+
+    log_text("  %s: %s\n", a->name, line);
+    if (sscanf(line, "pid %d", &n) == 1) {
+        a->pid = n;
+        a->started = true;
+    } else if (sscanf(line, "exit %d", &n) == 1) {
+        a->exited = a->over = true;
+        a->code = n;
+    } else if (sscanf(line, "signal %d", &n) == 1) {
+        a->killed = a->over = true;
+        a->code = n;
+    } else if (strcmp(line, "wall") == 0)
+        a->too_late = a->over = true;
+    else
+        a->over = true;
+}
+
+static void events(struct actor *a)
+{
+    char *p = (char *)a->status.p, *end;
+
+    while (p != NULL && (end = strchr(p, '\n')) != NULL) {
+        *end = '\0';
+        event(a, p);
+        p = end + 1;
+    }
+    if (p != NULL) {
+        struct bytes rest = { 0 };
+
+        bytes_text(&rest, "%s", p);
+        bytes_free(&a->status);
+        a->status = rest;
+    }
+}
+
+static void read_output(struct actor *a, int *fd, struct bytes *to,
+                        const char *what)
+{
+    unsigned char buf[65536];
+    ssize_t n = *fd == -1 ? -1 : read(*fd, buf, sizeof buf);
+
+    if (*fd == -1 || (n == -1 && (errno == EAGAIN || errno == EINTR)))
+        return;
+    if (n > 0) {
+        if (what != NULL)
+            log_bytes(a->name, what, buf, (size_t)n);
+        bytes_add(to, buf, (size_t)n);
+        if (to->n > OUTPUT_CAP)
+            fail("%s wrote more than %d MiB: stopped", a->name,
+                 OUTPUT_CAP >> 20);
+        return;
+    }
+    close(*fd);
+    *fd = -1;
+}
+
+void program_read(struct actor *a)
+{
+    read_output(a, &a->stdout_fd, &a->printed, "prints");
+    read_output(a, &a->stderr_fd, &a->said, "says");
+    read_output(a, &a->status_fd, &a->status, NULL);
+    if (a->status_fd == -1 && !a->over)
+        a->over = true;
+    events(a);
+}
+
+/* ---- what is told of it when a check fails ---- */
+
+static void tell_said(const struct actor *a, struct bytes *out)
+{
+    const char *p = (const char *)a->said.p;
+    size_t n = a->said.n, from = n > 500 ? n - 500 : 0;
+
+    while (from > 0 && from < n && p[from - 1] != '\n')
+        from++;
+    if (n == 0)
+        return;
+    bytes_text(out, "%s's stderr%s:\n", a->name, from > 0 ? ", its end" : "");
+    for (p += from; *p != '\0';) {
+        size_t len = strcspn(p, "\n");
+
+        bytes_text(out, "  | %.*s\n", len > 68 ? 68 : (int)len, p);
+        p += len + (p[len] == '\n');
+    }
+}
+
+static void tell_end(const struct actor *a, struct bytes *out)
+{
+    if (a->killed && a->code != SIGKILL && a->code != SIGTERM
+        && a->code != SIGINT)
+        bytes_text(out, "crash: %s was ended by signal %d (%s)\n", a->name,
+                   a->code, strsignal(a->code));
+    else if (a->killed)
+        bytes_text(out, "%s was ended by signal %d (%s)\n", a->name, a->code,
+                   strsignal(a->code));
+    else if (a->exited)
+        bytes_text(out, "%s has ended, exit status %d\n", a->name, a->code);
+    else if (a->too_late)
+        bytes_text(out, "%s ran for too long and was ended\n", a->name);
+    else
+        proc_where(a, out);
+}
+
+/* The state of all programs, after what was wrong. */
+_Noreturn static void fail_with_state(struct bytes *out)
+{
+    for (int i = 0; i < actor_count; i++)
+        if (actors[i]->kind == PROGRAM) {
+            tell_end(actors[i], out);
+            tell_said(actors[i], out);
+        }
+    fail_bytes(out);
+}
+
+/* ---- what a script says of it ---- */
+
+static const char *wanted_text;
+static size_t wanted_n;
+
+static bool closed(struct actor *a)
+{
+    return a->over && a->stdout_fd == -1 && a->stderr_fd == -1;
+}
+
+static bool said_it(struct actor *a)
+{
+    return bytes_find(&a->said, a->said_used, wanted_text, wanted_n)
+        != SIZE_MAX || closed(a);
+}
+
+/* A line on stderr, whole, that begins as the contract has it. */
+static size_t ready_line(const struct actor *a)
+{
+    static const char begin[] = "Server launched, listening on port: ";
+    size_t at = bytes_find(&a->said, 0, begin, sizeof begin - 1), p;
+
+    if (at == SIZE_MAX || (at > 0 && a->said.p[at - 1] != '\n'))
+        return SIZE_MAX;
+    p = at + sizeof begin - 1;
+    while (isdigit(a->said.p[p]))
+        p++;
+    return a->said.p[p] == '\n' ? at + sizeof begin - 1 : SIZE_MAX;
+}
+
+static bool is_ready(struct actor *a)
+{
+    return ready_line(a) != SIZE_MAX || closed(a);
+}
+
+static void ready(struct actor *a)
+{
+    struct bytes out = { 0 };
+    size_t at;
+
+    if (await(is_ready, a) && (at = ready_line(a)) != SIZE_MAX) {
+        a->port = atoi((char *)a->said.p + at);
+        a->said_used = at;
+        return;
+    }
+    bytes_text(&out, "expected  a line on stderr: \"Server launched, listening"
+               " on port: N\\n\"\nreceived  ");
+    data_show(&out, a->said.p, a->said.n);
+    bytes_text(&out, "\n");
+    fail_with_state(&out);
+}
+
+static struct bytes want;
+
+static size_t matching(const struct bytes *b, size_t used)
+{
+    size_t i = 0;
+
+    while (used + i < b->n && i < want.n && b->p[used + i] == want.p[i])
+        i++;
+    return i;
+}
+
+static bool printed_or_differs(struct actor *a)
+{
+    size_t i = matching(&a->printed, a->printed_used);
+
+    return i == want.n || a->printed_used + i < a->printed.n
+        || a->stdout_fd == -1;
+}
+
+static void parse(const char *s)
+{
+    bytes_free(&want);
+    if (!data_parse(&s, &want) || *s != '\0')
+        script_error("bad data: %s", s);
+}
+
+static void prints(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 };
+    bool in_time;
+
+    parse(rest);
+    in_time = await(printed_or_differs, a);
+    if (matching(&a->printed, a->printed_used) == want.n) {
+        a->printed_used += want.n;
+        return;
+    }
+    bytes_text(&out, "on stdout%s%s:\n", in_time ? "" : ", ",
+               in_time ? "" : why_not);
+    data_compare(&out, &want, a->printed.p + a->printed_used,
+                 a->printed.n - a->printed_used);
+    fail_with_state(&out);
+}
+
+static void prints_nothing(struct actor *a)
+{
+    struct bytes out = { 0 };
+
+    if (!a->over)
+        idle(0.3);
+    pump(0);
+    if (a->printed.n == a->printed_used)
+        return;
+    bytes_text(&out, "on stdout: expected nothing more, received ");
+    data_show(&out, a->printed.p + a->printed_used,
+              a->printed.n - a->printed_used);
+    bytes_text(&out, "\n");
+    fail_with_state(&out);
+}
+
+/* One of the whole lines that a script allows? */
+static bool allowed(const unsigned char *line, size_t n, const char *rest)
+{
+    bool found = false;
+
+    while (*rest != '\0' && !found) {
+        struct bytes one = { 0 };
+
+        if (!data_parse(&rest, &one))
+            script_error("bad data: %s", rest);
+        found = one.n == n && memcmp(one.p, line, n) == 0;
+        bytes_free(&one);
+        rest += *rest == '|';
+    }
+    return found;
+}
+
+/* printed N lines of A | B: whole lines, none torn, in any order. */
+static long lines_printed;
+static bool that_many_lines(struct actor *a)
+{
+    long n = 0;
+
+    for (size_t i = a->printed_used; i < a->printed.n; i++)
+        n += a->printed.p[i] == '\n';
+    return n >= lines_printed || a->stdout_fd == -1;
+}
+
+static void prints_lines(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 };
+    char *of;
+    size_t i = a->printed_used, end;
+    long n = 0;
+
+    lines_printed = strtol(rest, &of, 10);
+    if (strncmp(of, " of ", 4) != 0)
+        script_error("lines N of DATA | DATA");
+    await(that_many_lines, a);
+    for (; i < a->printed.n; i = end + 1, n++) {
+        for (end = i; end < a->printed.n && a->printed.p[end] != '\n';)
+            end++;
+        if (end < a->printed.n && allowed(a->printed.p + i, end - i, of + 4))
+            continue;
+        bytes_text(&out, "a line on stdout that nobody sent: ");
+        data_show(&out, a->printed.p + i, end - i);
+        bytes_text(&out, "\n");
+        fail_with_state(&out);
+    }
+    if (n != lines_printed) {
+        bytes_text(&out, "expected %ld lines on stdout, received %ld\n",
+                   lines_printed, n);
+        fail_with_state(&out);
+    }
+    a->printed_used = i;
+}
+
+static void says(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 };
+    size_t at;
+
+    parse(rest);
+    wanted_text = (char *)want.p;
+    wanted_n = want.n;
+    await(said_it, a);
+    at = bytes_find(&a->said, a->said_used, want.p, want.n);
+    if (at != SIZE_MAX) {
+        a->said_used = at + want.n;
+        return;
+    }
+    bytes_text(&out, "expected on stderr, %s: ", why_not);
+    data_show(&out, want.p, want.n);
+    bytes_text(&out, "\n");
+    fail_with_state(&out);
+}
+
+/* Is its whole output here, and has it ended? */
+static bool has_ended(struct actor *a)
+{
+    return a->over && (a->stdout_fd == -1 || !a->too_late) && a->over;
+}
+
+static void drain(struct actor *a)
+{
+    for (int i = 0; i < 20 && !closed(a); i++)
+        pump(i < 10 ? 0 : 5);
+}
+
+static void ends(struct actor *a, struct bytes *out, const char *expected)
+{
+    if (await(has_ended, a)) {
+        drain(a);
+        return;
+    }
+    bytes_text(out, "expected the end: %s\n%s still runs, %s\n", expected,
+               a->name, why_not);
+    fail_with_state(out);
+}
+
+static void exits(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 };
+    int code = atoi(rest);
+    bool any = strcmp(rest, "any") == 0;
+    bool failing = strcmp(rest, "non-zero") == 0;
+
+    ends(a, &out, "its exit");
+    if (any || (failing && a->exited && a->code != 0)
+        || (!failing && a->exited && a->code == code))
+        return;
+    bytes_text(&out, "expected exit status %s\n", rest);
+    fail_with_state(&out);
+}
+
+/* A line on stderr, the only one, that begins with the program's name and
+ * says one of these words. */
+static void complains(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 };
+    const char *p = (const char *)a->said.p, *end;
+    char begin[NAME_MAX_LEN + 2];
+    bool word = *rest == '\0';
+
+    ends(a, &out, "exit status 1 and a line on stderr");
+    p = a->said.n > 0 ? (const char *)a->said.p : "";
+    snprintf(begin, sizeof begin, "%s:", a->name);
+    end = strchr(p, '\n');
+    while (*rest != '\0' && !word) {
+        struct bytes one = { 0 };
+
+        data_parse(&rest, &one);
+        word = strcasestr(p, (char *)one.p) != NULL;
+        bytes_free(&one);
+        rest += *rest == '|';
+    }
+    if (a->exited && a->code == 1 && word && end != NULL && end[1] == '\0'
+        && strncmp(p, begin, strlen(begin)) == 0)
+        return;
+    bytes_text(&out, "expected  exit status 1 and one line on stderr: what"
+               " failed, and why,\n          as \"%s what: why\\n\"\n", begin);
+    fail_with_state(&out);
+}
+
+/* A wrong command line. */
+static void usage(struct actor *a)
+{
+    struct bytes out = { 0 };
+    const char *at;
+
+    ends(a, &out, "exit status 2 and the usage on stderr");
+    at = a->said.n > 0 ? strstr((char *)a->said.p, "usage: ") : NULL;
+    if (a->exited && a->code == 2 && a->printed.n == 0 && at != NULL
+        && (at == (char *)a->said.p || at[-1] == '\n'))
+        return;
+    bytes_text(&out, "expected  exit status 2, \"usage: ...\" on stderr,"
+               " nothing on stdout\n");
+    if (a->printed.n > 0) {
+        bytes_text(&out, "on stdout ");
+        data_show(&out, a->printed.p, a->printed.n);
+        bytes_text(&out, "\n");
+    }
+    fail_with_state(&out);
+}
+
+static int signal_number(const char *name)
+{
+    static const struct { const char *name; int sig; } known[] = {
+        { "TERM", SIGTERM }, { "INT", SIGINT }, { "KILL", SIGKILL },
+        { "HUP", SIGHUP }, { "STOP", SIGSTOP }, { "CONT", SIGCONT },
+        { "PIPE", SIGPIPE }, { "WINCH", SIGWINCH }, { "CHLD", SIGCHLD },
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return known[i].sig;
+    script_error("no such signal: %s", name);
+}
+
+/* To the program and to all that it has started. */
+static void signal_all(struct actor *a, int sig)
+{
+    pid_t pids[512];
+    int n = proc_list(a, pids, 512);
+
+    for (int i = 0; i < n; i++)
+        kill(pids[i], sig);
+}
+
+static bool all_stopped(struct actor *a)
+{
+    return proc_asleep(a);
+}
+
+static void stop_or_continue(struct actor *a, int sig)
+{
+    signal_all(a, sig);
+    if (sig == SIGSTOP)
+        await(all_stopped, a);
+}
+
+#ifdef __linux__
+/* prlimit(2) wants the same user on both sides, so root becomes nobody for
+ * it, in a child. */
+static bool set_limit(pid_t pid, int which, const struct rlimit *r)
+{
+    int st = 0;
+    pid_t child;
+
+    if (geteuid() != 0)
+        return prlimit(pid, which, r, NULL) == 0;
+    child = fork();
+    if (child == 0)
+        _exit(setgid(65534) == -1 || setuid(65534) == -1
+              || prlimit(pid, which, r, NULL) == -1);
+    return waitpid(child, &st, 0) == child && st == 0;
+}
+#endif
+
+/* limits files|processes N, or `back`: of the program as it runs. */
+static void limit(struct actor *a, const char *rest)
+{
+#ifdef __linux__
+    char what[16];
+    struct rlimit r = { 4096, 4096 };
+    int n = -1, which;
+
+    if (sscanf(rest, "%15s %d", what, &n) < 1)
+        script_error("limits files|processes N|back");
+    which = strcmp(what, "files") == 0 ? RLIMIT_NOFILE : RLIMIT_NPROC;
+    r.rlim_cur = n >= 0 ? (rlim_t)n : r.rlim_max;
+    if (!set_limit(a->pid, which, &r))
+        leave_out("the limits of a running program cannot be set here");
+#else
+    (void)a;
+    (void)rest;
+    leave_out("the limits of a running program can be set on Linux only");
+#endif
+}
+
+static struct census allowed_growth;
+
+static bool as_before(struct actor *a)
+{
+    struct census c, *b = &a->census;
+
+    return proc_census(a, &c) && c.fds <= b->fds && c.threads <= b->threads
+        && c.processes <= b->processes
+        && c.heap <= b->heap + allowed_growth.heap
+        && c.virtual <= b->virtual + allowed_growth.virtual;
+}
+
+static void census_line(struct bytes *out, const char *what, long before,
+                        long now_n, long allowed_n, const char *unit)
+{
+    if (now_n > before + allowed_n)
+        bytes_text(out, "  %s: %ld%s before, %ld%s now\n", what, before, unit,
+                   now_n, unit);
+}
+
+/* as before [heap KIB] [virtual KIB] */
+static void same_census(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 };
+    struct census c, *b = &a->census;
+    const char *p;
+
+    allowed_growth = (struct census){ .heap = 1L << 40, .virtual = 1L << 40 };
+    if ((p = strstr(rest, "heap ")) != NULL)
+        allowed_growth.heap = atol(p + 5);
+    if ((p = strstr(rest, "virtual ")) != NULL)
+        allowed_growth.virtual = atol(p + 8);
+    if (a->over || !await(as_before, a)) {
+        if (!a->over && !proc_census(a, &c))
+            return;             /* a system that does not tell */
+        bytes_text(&out, "something is left of clients that have gone:\n");
+        census_line(&out, "open descriptors", b->fds, c.fds, 0, "");
+        census_line(&out, "threads", b->threads, c.threads, 0, "");
+        census_line(&out, "processes", b->processes, c.processes, 0, "");
+        census_line(&out, "heap", b->heap, c.heap, allowed_growth.heap, " KiB");
+        census_line(&out, "address space", b->virtual, c.virtual,
+                    allowed_growth.virtual, " KiB");
+        fail_with_state(&out);
+    }
+}
+
+/* One process, threads inside: no child of it. */
+static void alone(struct actor *a, int most)
+{
+    struct bytes out = { 0 };
+    pid_t pids[64];
+    int n = proc_list(a, pids, 64);
+
+    if (n <= most)
+        return;
+    bytes_text(&out, "expected at most %d process%s, there are %d\n", most,
+               most == 1 ? "" : "es", n);
+    fail_with_state(&out);
+}
+
+static void still_runs(struct actor *a)
+{
+    struct bytes out = { 0 };
+
+    pump(0);
+    if (!a->over)
+        return;
+    bytes_text(&out, "expected %s to go on\n", a->name);
+    fail_with_state(&out);
+}
+
+static void no_race(struct actor *a)
+{
+    struct bytes out = { 0 };
+    char *p = a->said.n == 0 ? NULL
+        : strstr((char *)a->said.p, "WARNING: ThreadSanitizer: data race");
+
+    if (p == NULL)
+        return;
+    p = strstr(p, "SUMMARY: ");
+    bytes_text(&out, "%.*s\n", p == NULL ? 0 : (int)strcspn(p, "\n"),
+               p == NULL ? "" : p);
+    bytes_text(&out, "two threads use one variable, and at least one writes it,"
+               " with no lock\n");
+    fail_bytes(&out);
+}
+
+static void gets(struct actor *a, const char *rest)
+{
+    if (strcmp(rest, "end") == 0)
+        a->stdin_ends = true;
+    else {
+        parse(rest);
+        bytes_add(&a->out, want.p, want.n);
+    }
+    pump(0);
+    if (a->stdin_ends && a->out.n == a->sent && a->stdin_fd != -1) {
+        close(a->stdin_fd);
+        a->stdin_fd = -1;
+    }
+}
+
+static void says_lines(struct actor *a, const char *rest);
+
+bool program_verb(struct actor *a, const char *verb, const char *rest)
+{
+    struct bytes out = { 0 };
+
+    if (strcmp(verb, "ready") == 0)
+        ready(a);
+    else if (strcmp(verb, "gets") == 0)
+        gets(a, rest);
+    else if (strcmp(verb, "prints") == 0 && strcmp(rest, "nothing") == 0)
+        prints_nothing(a);
+    else if (strcmp(verb, "prints") == 0 && strncmp(rest, "lines ", 6) == 0)
+        prints_lines(a, rest + 6);
+    else if (strcmp(verb, "prints") == 0)
+        prints(a, rest);
+    else if (strcmp(verb, "says") == 0 && strncmp(rest, "lines ", 6) == 0)
+        says_lines(a, rest + 6);
+    else if (strcmp(verb, "says") == 0)
+        says(a, rest);
+    else if (strcmp(verb, "exits") == 0)
+        exits(a, rest);
+    else if (strcmp(verb, "ends") == 0)
+        ends(a, &out, "its end");
+    else if (strcmp(verb, "complains") == 0)
+        complains(a, rest);
+    else if (strcmp(verb, "usage") == 0)
+        usage(a);
+    else if (strcmp(verb, "signal") == 0)
+        kill(a->pid, signal_number(rest));
+    else if (strcmp(verb, "stops") == 0)
+        stop_or_continue(a, SIGSTOP);
+    else if (strcmp(verb, "continues") == 0)
+        stop_or_continue(a, SIGCONT);
+    else if (strcmp(verb, "limits") == 0)
+        limit(a, rest);
+    else if (strcmp(verb, "census") == 0)
+        proc_census(a, &a->census);
+    else if (strcmp(verb, "as-before") == 0)
+        same_census(a, rest);
+    else if (strcmp(verb, "processes") == 0)
+        alone(a, atoi(rest));
+    else if (strcmp(verb, "runs") == 0)
+        still_runs(a);
+    else if (strcmp(verb, "no-race") == 0)
+        no_race(a);
+    else if (strcmp(verb, "idle") == 0)
+        idle(*rest != '\0' ? atof(rest) : 0.3);
+    else if (strcmp(verb, "unread") == 0) {     /* its output is not taken */
+        close(a->stdout_fd);
+        a->stdout_fd = -1;
+    } else
+        return false;
+    return true;
+}
+
+/* says lines N DATA: at least N lines of stderr begin so, from the start. */
+static long begin_count(const struct actor *a)
+{
+    long n = 0;
+
+    for (size_t at = 0; (at = bytes_find(&a->said, at, want.p, want.n))
+         != SIZE_MAX; at++)
+        n += at == 0 || a->said.p[at - 1] == '\n';
+    return n;
+}
+
+static long begin_wanted;
+static bool that_many_begin(struct actor *a)
+{
+    return begin_count(a) >= begin_wanted || closed(a);
+}
+
+static void says_lines(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 };
+    char *data;
+
+    begin_wanted = strtol(rest, &data, 10);
+    while (*data == ' ')
+        data++;
+    parse(data);
+    await(that_many_begin, a);
+    if (begin_count(a) == begin_wanted)
+        return;
+    bytes_text(&out, "expected %ld lines on stderr that begin with ",
+               begin_wanted);
+    data_show(&out, want.p, want.n);
+    bytes_text(&out, ", there are %ld\n", begin_count(a));
+    fail_with_state(&out);
+}
+
+/* For socket.c: how all programs fare, below what is wrong. */
+void fail_here(struct bytes *out)
+{
+    fail_with_state(out);
+}

@@ -1,0 +1,322 @@
+/* One loop in which everything moves: programs' output, what sockets bring
+ * and take. Whatever a step awaits, it awaits here. */
+#include "peer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
+
+enum { ACTORS_MAX = 4096, CHUNK = 65536, SAMPLE_MS = 25, SAMPLES = 4 };
+
+struct actor *actors[ACTORS_MAX];
+int actor_count;
+double bound = 10;
+const char *why_not = "";
+
+double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+struct actor *actor_find(const char *name)
+{
+    for (int i = 0; i < actor_count; i++)
+        if (strcmp(actors[i]->name, name) == 0)
+            return actors[i];
+    return NULL;
+}
+
+struct actor *actor_need(const char *name)
+{
+    struct actor *a = actor_find(name);
+
+    if (a == NULL)
+        script_error("there is no %s", name);
+    return a;
+}
+
+struct actor *actor_new(const char *name, enum kind kind)
+{
+    struct actor *a = actor_find(name);
+
+    if (a != NULL)
+        actor_drop(a);
+    if (actor_count == ACTORS_MAX)
+        script_error("too many actors");
+    a = calloc(1, sizeof *a);
+    if (a == NULL)
+        script_error("out of memory");
+    snprintf(a->name, sizeof a->name, "%s", name);
+    a->kind = kind;
+    a->fd = a->stdin_fd = a->stdout_fd = a->stderr_fd = a->status_fd = -1;
+    actors[actor_count++] = a;
+    return a;
+}
+
+void actor_drop(struct actor *a)
+{
+    if (a->kind == PROGRAM)
+        program_end(a);
+    if (a->fd != -1)
+        close(a->fd);
+    for (int i = 0; i < actor_count; i++)
+        if (actors[i] == a)
+            actors[i] = actors[--actor_count];
+    bytes_free(&a->in);
+    bytes_free(&a->out);
+    bytes_free(&a->printed);
+    bytes_free(&a->said);
+    bytes_free(&a->status);
+    free(a);
+}
+
+void actors_end(void)
+{
+    for (int i = 0; i < actor_count; i++)
+        if (actors[i]->kind == PROGRAM)
+            program_end(actors[i]);
+}
+
+static bool sending(const struct actor *a)
+{
+    return a->out.n > a->sent;
+}
+
+/* Writes what the other side takes now. */
+static void push(struct actor *a, int fd)
+{
+    ssize_t n = write(fd, a->out.p + a->sent, a->out.n - a->sent);
+
+    if (n > 0)
+        a->sent += (size_t)n;
+    else if (n == -1 && errno != EAGAIN && errno != EINTR) {
+        log_text("  %s cannot send: %s\n", a->name, strerror(errno));
+        a->reset |= errno == ECONNRESET;
+        a->sent = a->out.n;     /* nobody will take it */
+    }
+}
+
+static void pull(struct actor *a)
+{
+    unsigned char buf[CHUNK];
+    ssize_t n = recv(a->fd, buf, sizeof buf, 0);
+
+    if (n > 0) {
+        log_bytes(a->name, "got", buf, (size_t)n);
+        bytes_add(&a->in, buf, (size_t)n);
+    } else if (n == 0) {
+        log_text("  %s got the end\n", a->name);
+        a->eof = true;
+    } else if (errno != EAGAIN && errno != EINTR) {
+        log_text("  %s: %s\n", a->name, strerror(errno));
+        a->reset = true;
+    }
+}
+
+static void connected(struct actor *a)
+{
+    int err = 0;
+    socklen_t len = sizeof err;
+
+    getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+    a->connecting = false;
+    a->reset = err != 0;
+}
+
+static bool over(const struct actor *a)
+{
+    return a->eof || a->reset;
+}
+
+/* What this actor waits for now, as poll(2) wants to hear it. */
+static int interest(const struct actor *a, struct pollfd *p)
+{
+    int n = 0;
+
+    if (a->kind == PROGRAM) {
+        p[n++] = (struct pollfd){ .fd = a->stdout_fd, .events = POLLIN };
+        p[n++] = (struct pollfd){ .fd = a->stderr_fd, .events = POLLIN };
+        p[n++] = (struct pollfd){ .fd = a->status_fd, .events = POLLIN };
+        if (a->stdin_fd != -1 && sending(a))
+            p[n++] = (struct pollfd){ .fd = a->stdin_fd, .events = POLLOUT };
+    } else if (a->kind == STREAM && !a->reset) {
+        short want = (short)((a->reading && !over(a) ? POLLIN : 0)
+                             | (sending(a) || a->connecting ? POLLOUT : 0));
+        if (want != 0)
+            p[n++] = (struct pollfd){ .fd = a->fd, .events = want };
+    } else if (a->reading)
+        p[n++] = (struct pollfd){ .fd = a->fd, .events = POLLIN };
+    return n;
+}
+
+static void move(struct actor *a)
+{
+    if (a->kind == PROGRAM) {
+        program_read(a);
+        if (a->stdin_fd != -1 && sending(a))
+            push(a, a->stdin_fd);
+        if (a->stdin_ends && a->stdin_fd != -1 && !sending(a)) {
+            close(a->stdin_fd);
+            a->stdin_fd = -1;
+        }
+    } else if (a->kind == STREAM && a->fd != -1 && !a->reset) {
+        if (a->connecting)
+            connected(a);
+        if (sending(a))
+            push(a, a->fd);
+        if (a->reading && !over(a))
+            pull(a);
+    }
+}
+
+void pump(int ms)
+{
+    static struct pollfd p[4 * ACTORS_MAX];
+    static struct actor *who[4 * ACTORS_MAX];
+    int n = 0, moved = 0;
+
+    for (int i = 0; i < actor_count; i++)
+        for (int k = interest(actors[i], p + n); k > 0; k--)
+            who[n++] = actors[i];
+    moved = poll(p, (nfds_t)n, ms);
+    for (int i = 0; i < n && moved > 0; i++)
+        if (p[i].revents != 0 && (i == 0 || who[i] != who[i - 1]
+                                  || p[i - 1].revents == 0))
+            move(who[i]);
+}
+
+/* Bytes that our side has sent and the other has not yet acknowledged. */
+static bool in_flight(const struct actor *a)
+{
+#ifdef SIOCOUTQ
+    int n = 0;
+
+    return a->kind == STREAM && a->fd != -1 && !a->reset
+        && (a->connecting || (ioctl(a->fd, SIOCOUTQ, &n) == 0 && n > 0
+                              && !sending(a)));
+#else
+    return a->connecting;
+#endif
+}
+
+/* Can nothing more happen? True only if it is certain at this instant: all
+ * programs under test wait without a limit, and nothing is on its way. */
+static bool nothing_moves(uint64_t *signature)
+{
+    *signature = 0;
+    for (int i = 0; i < actor_count; i++)
+        if (in_flight(actors[i]))
+            return false;
+    for (int i = 0; i < actor_count; i++)
+        if (actors[i]->kind == PROGRAM && !actors[i]->over
+            && !proc_stuck(actors[i], signature))
+            return false;
+    return true;
+}
+
+/* The same standstill, seen several times in a row, is a proof. */
+struct standstill {
+    double next;
+    uint64_t signature;
+    int seen;
+};
+
+static bool stands_still(struct standstill *s, double t)
+{
+    uint64_t signature;
+
+    if (t < s->next)
+        return false;
+    if (!nothing_moves(&signature))
+        s->seen = 0;
+    else
+        s->seen = s->seen > 0 && s->signature == signature ? s->seen + 1 : 1;
+    s->signature = signature;
+    s->next = now() + SAMPLE_MS / 1e3;
+    return s->seen >= SAMPLES;
+}
+
+bool await(bool (*done)(struct actor *), struct actor *a)
+{
+    static char late[64];
+    double start = now(), t;
+    struct standstill s = { .next = start + SAMPLE_MS / 1e3 };
+
+    snprintf(late, sizeof late, "for %g s", bound);
+    why_not = late;
+    for (;;) {
+        pump(0);
+        if (done(a))
+            return true;
+        t = now();
+        if (t - start > bound)
+            return false;
+        if (stands_still(&s, t)) {
+            pump(0);
+            why_not = "and nothing more can come";
+            return done(a);
+        }
+        pump(t - start < 0.05 ? 5 : SAMPLE_MS / 2);
+    }
+}
+
+static bool never(struct actor *a)
+{
+    (void)a;
+    return false;
+}
+
+bool idle(double seconds)
+{
+    double before = bound;
+    bool proved;
+
+    bound = seconds;
+    await(never, NULL);
+    bound = before;
+    proved = strncmp(why_not, "and", 3) == 0;
+    return proved;
+}
+
+static unsigned long switches(bool *asleep)
+{
+    unsigned long n = 0;
+
+    *asleep = true;
+    for (int i = 0; i < actor_count; i++)
+        if (actors[i]->kind == PROGRAM && !actors[i]->over) {
+            n += proc_switches(actors[i]);
+            *asleep = *asleep && proc_asleep(actors[i]);
+        }
+    return n;
+}
+
+/* Paces the script, proves nothing: lets the programs look at what has come
+ * before more comes. */
+void settle(void)
+{
+    double end = now() + 0.03;
+    bool asleep;
+    unsigned long before = switches(&asleep), last = before;
+
+    while (now() < end) {
+        pump(1);
+        before = switches(&asleep);
+        if (asleep && before == last)
+            return;
+        last = before;
+    }
+}

@@ -1,0 +1,636 @@
+/* Peers: what a script does with sockets, and what it expects of them. */
+#define _GNU_SOURCE
+#include "peer.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct address {
+    struct sockaddr_storage sa;
+    socklen_t len;
+    int family;
+};
+
+/* `HOST PORT`, `PORT` (of 127.0.0.1) or `unix:PATH`. */
+static struct address address_of(const char *text)
+{
+    struct address a = { .len = 0 };
+    struct sockaddr_un *un = (struct sockaddr_un *)(void *)&a.sa;
+    struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
+    struct addrinfo *found;
+    char host[64] = "127.0.0.1", port[64] = "0";
+
+    if (strncmp(text, "unix:", 5) == 0) {
+        un->sun_family = AF_UNIX;
+        snprintf(un->sun_path, sizeof un->sun_path, "%s", text + 5);
+        a.len = sizeof *un;
+        a.family = AF_UNIX;
+        return a;
+    }
+    if (sscanf(text, "%63s %63s", host, port) < 2
+        && strchr(host, '.') == NULL && strchr(host, ':') == NULL) {
+        snprintf(port, sizeof port, "%s", *text == '\0' ? "0" : host);
+        snprintf(host, sizeof host, "127.0.0.1");
+    }
+    if (getaddrinfo(host, port, &hints, &found) != 0)
+        script_error("not an address: %s", text);
+    memcpy(&a.sa, found->ai_addr, found->ai_addrlen);
+    a.len = found->ai_addrlen;
+    a.family = found->ai_family;
+    freeaddrinfo(found);
+    return a;
+}
+
+static int open_socket(const struct address *a, int type)
+{
+    int fd = socket(a->family, type, 0), on = 1;
+
+    if (fd == -1)
+        leave_out("no socket of this family here: %s", strerror(errno));
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    if (a->family != AF_UNIX && type == SOCK_STREAM)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+}
+
+static int port_of(int fd)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof sa;
+
+    if (getsockname(fd, (struct sockaddr *)&sa, &len) == -1)
+        return -1;
+    return ntohs(sa.ss_family == AF_INET6
+                 ? ((struct sockaddr_in6 *)(void *)&sa)->sin6_port
+                 : ((struct sockaddr_in *)(void *)&sa)->sin_port);
+}
+
+static bool not_connecting(struct actor *a)
+{
+    return !a->connecting;
+}
+
+/* Cuts `buffer=N` off the end: a small receive buffer, for a slow reader. */
+static int buffer_option(char *text)
+{
+    char *at = strstr(text, " buffer=");
+
+    if (at == NULL)
+        return 0;
+    *at = '\0';
+    return atoi(at + 8);
+}
+
+static struct actor *start_connect(const char *name, const char *rest)
+{
+    char text[256];
+    struct actor *a = actor_new(name, STREAM);
+    struct address to;
+    int small;
+
+    snprintf(text, sizeof text, "%s", rest);
+    small = buffer_option(text);
+    to = address_of(text);
+    a->fd = open_socket(&to, SOCK_STREAM);
+    if (small > 0)
+        setsockopt(a->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    if (connect(a->fd, (struct sockaddr *)&to.sa, to.len) == -1) {
+        a->connecting = errno == EINPROGRESS;
+        a->reset = errno != EINPROGRESS;
+    }
+    return a;
+}
+
+static void connects(const char *name, const char *rest)
+{
+    struct actor *a = start_connect(name, rest);
+    struct bytes out = { 0 };
+
+    if (await(not_connecting, a) && !a->reset)
+        return;
+    bytes_text(&out, "the connection %s\n",
+               a->reset ? "was refused" : "was not made");
+    fail_here(&out);
+}
+
+static void is_refused(const char *name, const char *rest)
+{
+    struct actor *a = start_connect(name, rest);
+
+    if (await(not_connecting, a) && a->reset)
+        return;
+    fail("a connection was made, though nobody should listen there");
+}
+
+static void listens(const char *name, const char *rest)
+{
+    struct actor *a = actor_new(name, LISTENER);
+    struct address at = address_of(rest);
+    int on = 1;
+
+    a->fd = open_socket(&at, SOCK_STREAM);
+    setsockopt(a->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (at.family == AF_INET6)
+        setsockopt(a->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(a->fd, (struct sockaddr *)&at.sa, at.len) == -1
+        || listen(a->fd, SOMAXCONN) == -1)
+        leave_out("this check cannot listen on %s: %s", rest, strerror(errno));
+    a->port = port_of(a->fd);
+}
+
+static void opens(const char *name, const char *rest)
+{
+    struct actor *a = actor_new(name, DATAGRAM);
+    struct address at = address_of(rest);
+
+    a->fd = open_socket(&at, SOCK_DGRAM);
+    if (bind(a->fd, (struct sockaddr *)&at.sa, at.len) == -1)
+        leave_out("this check cannot use %s: %s", rest, strerror(errno));
+    a->port = port_of(a->fd);
+}
+
+static int accepted;
+static bool a_client_came(struct actor *listener)
+{
+    accepted = accept(listener->fd, NULL, NULL);
+    return accepted != -1;
+}
+
+static void accepts(const char *name, const char *rest)
+{
+    struct actor *listener = actor_need(rest), *a;
+    struct bytes out = { 0 };
+
+    listener->reading = true;
+    if (!await(a_client_came, listener)) {
+        bytes_text(&out, "nobody connected to %s, %s\n", rest, why_not);
+        fail_here(&out);
+    }
+    listener->reading = false;
+    fcntl(accepted, F_SETFD, FD_CLOEXEC);
+    fcntl(accepted, F_SETFL, O_NONBLOCK);
+    a = actor_new(name, STREAM);
+    a->fd = accepted;
+    setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+}
+
+/* ---- sending ---- */
+
+static bool all_sent(struct actor *a)
+{
+    return a->out.n == a->sent || a->reset;
+}
+
+static void send_piece(struct actor *a, const struct bytes *b)
+{
+    log_bytes(a->name, "sends", b->p, b->n);
+    bytes_add(&a->out, b->p, b->n);
+    pump(0);
+}
+
+static void send_bytes_slowly(struct actor *a, const struct bytes *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        struct bytes one = { 0 };
+
+        bytes_add(&one, b->p + i, 1);
+        send_piece(a, &one);
+        settle();
+        bytes_free(&one);
+    }
+}
+
+/* DATA | DATA: pieces that arrive apart. `slowly DATA`: each byte apart. */
+static void sends(struct actor *a, const char *rest)
+{
+    bool slowly = strncmp(rest, "slowly ", 7) == 0;
+
+    for (rest += slowly ? 7 : 0; *rest != '\0';) {
+        struct bytes b = { 0 };
+
+        if (!data_parse(&rest, &b))
+            script_error("bad data: %s", rest);
+        if (slowly)
+            send_bytes_slowly(a, &b);
+        else
+            send_piece(a, &b);
+        bytes_free(&b);
+        if (*rest == '|') {
+            rest++;
+            settle();
+        }
+    }
+}
+
+static struct address peer_of(const struct actor *a)
+{
+    struct address to = { .sa = a->peer, .len = a->peer_len };
+
+    if (to.len == 0)
+        script_error("%s knows nobody to send to", a->name);
+    return to;
+}
+
+/* to PORT sends DATA, or sends DATA to the last sender */
+static void datagram_sends(struct actor *a, const char *to, const char *rest)
+{
+    struct address at = to != NULL ? address_of(to) : peer_of(a);
+    struct bytes b = { 0 };
+
+    if (!data_parse(&rest, &b))
+        script_error("bad data: %s", rest);
+    log_bytes(a->name, "sends a datagram of", b.p, b.n);
+    if (sendto(a->fd, b.p, b.n, 0, (struct sockaddr *)&at.sa, at.len) == -1)
+        log_text("  sendto: %s\n", strerror(errno));
+    if (to != NULL && a->peer_len == 0) {
+        a->peer = at.sa;
+        a->peer_len = at.len;
+    }
+    bytes_free(&b);
+}
+
+static void ends(struct actor *a)
+{
+    await(all_sent, a);
+    shutdown(a->fd, SHUT_WR);
+}
+
+static void closes(struct actor *a)
+{
+    if (a->kind == STREAM)
+        await(all_sent, a);
+    close(a->fd);
+    a->fd = -1;
+    actor_drop(a);
+}
+
+/* SO_LINGER with no time (socket(7)): close(2) sends RST instead of FIN. */
+static void resets(struct actor *a)
+{
+    struct linger now_at_once = { 1, 0 };
+
+    setsockopt(a->fd, SOL_SOCKET, SO_LINGER, &now_at_once,
+               sizeof now_at_once);
+    closes(a);
+}
+
+/* ---- receiving ---- */
+
+static struct bytes want;
+
+static size_t matching(const struct actor *a)
+{
+    size_t i = 0;
+
+    while (a->used + i < a->in.n && i < want.n
+           && a->in.p[a->used + i] == want.p[i])
+        i++;
+    return i;
+}
+
+static bool over(struct actor *a)
+{
+    return a->eof || a->reset;
+}
+
+static bool got_or_differs(struct actor *a)
+{
+    size_t i = matching(a);
+
+    return i == want.n || a->used + i < a->in.n || over(a);
+}
+
+static const char *end_of(const struct actor *a)
+{
+    return a->reset ? ", then a reset (RST)" : a->eof ? ", then the end" : "";
+}
+
+static void gets_data(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 };
+    bool in_time;
+
+    bytes_free(&want);
+    if (!data_parse(&rest, &want))
+        script_error("bad data: %s", rest);
+    a->reading = true;
+    in_time = await(got_or_differs, a);
+    a->reading = false;
+    if (matching(a) == want.n) {
+        a->used += want.n;
+        return;
+    }
+    data_compare(&out, &want, a->in.p + a->used, a->in.n - a->used);
+    if (!in_time || over(a))
+        bytes_text(&out, "%s%s\n", in_time ? "that is all" : why_not,
+                   end_of(a));
+    fail_here(&out);
+}
+
+static bool has_a_byte(struct actor *a)
+{
+    return over(a) || a->in.n > a->used;
+}
+
+static void gets_nothing(struct actor *a, const char *seconds)
+{
+    struct bytes out = { 0 };
+
+    a->reading = true;
+    idle(*seconds != '\0' ? atof(seconds) : 0.3);
+    pump(0);
+    a->reading = false;
+    if (!has_a_byte(a))
+        return;
+    bytes_text(&out, "expected nothing yet, received ");
+    data_show(&out, a->in.p + a->used, a->in.n - a->used);
+    bytes_text(&out, "%s\n", end_of(a));
+    fail_here(&out);
+}
+
+/* eof: the orderly end, at once after what was read; `end`: or a reset. */
+static void gets_end(struct actor *a, bool reset_is_fine)
+{
+    struct bytes out = { 0 };
+
+    a->reading = true;
+    await(has_a_byte, a);
+    while (!over(a) && a->in.n == a->used && a->reading)
+        break;
+    a->reading = false;
+    if (a->in.n == a->used && (a->eof || (reset_is_fine && a->reset)))
+        return;
+    bytes_text(&out, "expected the end of the connection, received ");
+    data_show(&out, a->in.p + a->used, a->in.n - a->used);
+    bytes_text(&out, "%s%s%s\n", end_of(a), over(a) ? "" : " ",
+               over(a) ? "" : why_not);
+    fail_here(&out);
+}
+
+static void gets_the_rest(struct actor *a)
+{
+    struct bytes out = { 0 };
+
+    a->reading = true;
+    if (await(over, a)) {
+        a->used = a->in.n;
+        return;
+    }
+    bytes_text(&out, "the connection does not end, %s\n", why_not);
+    fail_here(&out);
+}
+
+/* ---- an HTTP answer ---- */
+
+/* The value of a field of the head, or NULL. */
+static const char *field(const char *head, const char *name, size_t *n)
+{
+    size_t len = strlen(name);
+
+    for (const char *p = strstr(head, "\r\n"); p != NULL && p[2] != '\r';
+         p = strstr(p + 2, "\r\n"))
+        if (strncasecmp(p + 2, name, len) == 0 && p[2 + len] == ':') {
+            p += 3 + len;
+            p += strspn(p, " \t");
+            *n = strcspn(p, "\r\n");
+            while (*n > 0 && isspace((unsigned char)p[*n - 1]))
+                --*n;
+            return p;
+        }
+    return NULL;
+}
+
+static bool field_is(const char *head, const char *name, const char *value,
+                     bool only_begins)
+{
+    size_t n = 0;
+    const char *p = field(head, name, &n);
+
+    return p != NULL && n >= strlen(value)
+        && strncasecmp(p, value, strlen(value)) == 0
+        && (only_begins || n == strlen(value));
+}
+
+static bool status_is(const char *head, const char *codes)
+{
+    for (const char *p = codes; *p != '\0'; p += 3 + (p[3] == '|'))
+        if (strncmp(head, "HTTP/1.", 7) == 0 && isdigit((unsigned char)head[7])
+            && head[8] == ' ' && strncmp(head + 9, p, 3) == 0
+            && (head[12] == ' ' || head[12] == '\r'))
+            return true;
+    return false;
+}
+
+/* What is wrong with an answer 200; NULL: nothing. */
+static const char *wrong_page(const char *head, const char *body, size_t n)
+{
+    static char text[128];
+    size_t len;
+    const char *p = field(head, "Content-Length", &len);
+
+    if (strncmp(head, "HTTP/1.1 200 OK\r\n", 17) != 0)
+        return "its first line is not \"HTTP/1.1 200 OK\\r\\n\"";
+    if (!field_is(head, "Content-Type", "text/html", true))
+        return "it has no \"Content-Type: text/html\"";
+    if (!field_is(head, "Connection", "close", false))
+        return "it has no \"Connection: close\"";
+    if (p == NULL || len == 0 || strspn(p, "0123456789") != len)
+        return "it has no \"Content-Length: N\"";
+    if (strtoul(p, NULL, 10) != n) {
+        snprintf(text, sizeof text, "it says \"Content-Length: %.*s\", its"
+                 " body has %zu bytes", (int)len, p, n);
+        return text;
+    }
+    if (strstr(body, "<P>This is my test server page</P>") == NULL)
+        return "its page has no \"<P>This is my test server page</P>\"";
+    return NULL;
+}
+
+static _Noreturn void bad_answer(struct actor *a, const char *codes,
+                                 const char *why)
+{
+    struct bytes out = { 0 };
+    const char *p = (char *)a->in.p + a->used, *end = p + (a->in.n - a->used);
+
+    bytes_text(&out, "expected  a whole answer %s\n%s\n", codes, why);
+    bytes_text(&out, "received%s\n", p == end ? "  nothing" : "");
+    for (int i = 0; i < 12 && p < end; i++) {
+        const char *nl = memchr(p, '\n', (size_t)(end - p));
+        size_t n = nl == NULL ? (size_t)(end - p) : (size_t)(nl - p) + 1;
+
+        bytes_text(&out, "  ");
+        data_show(&out, (const unsigned char *)p, n);
+        bytes_text(&out, "\n");
+        p += n;
+    }
+    if (end_of(a)[0] != '\0')
+        bytes_text(&out, "%s\n", end_of(a) + 2);
+    fail_here(&out);
+}
+
+static void gets_answer(struct actor *a, const char *codes)
+{
+    const char *head, *body, *wrong = NULL;
+    char why[128];
+
+    a->reading = true;
+    if (!await(over, a)) {
+        snprintf(why, sizeof why, "the connection stays open, %s", why_not);
+        bad_answer(a, codes, why);
+    }
+    bytes_add(&a->in, "", 0);
+    head = (char *)a->in.p + a->used;
+    body = strstr(head, "\r\n\r\n");
+    if (a->in.n == a->used)
+        wrong = a->reset ? "the connection was reset before any of it"
+                         : "the connection ended before any of it";
+    else if (body == NULL)
+        wrong = "its head does not end: no empty line (\"\\r\\n\\r\\n\")";
+    else if (!status_is(head, codes))
+        wrong = "it has another status";
+    else if (status_is(head, "200"))
+        wrong = wrong_page(head, body + 4, a->in.n - (size_t)(body + 4
+                                                     - (char *)a->in.p));
+    if (wrong != NULL)
+        bad_answer(a, codes, wrong);
+    a->used = a->in.n;
+}
+
+/* ---- datagrams ---- */
+
+static bool datagram_came(struct actor *a)
+{
+    unsigned char buf[65536];
+    ssize_t n;
+
+    a->peer_len = a->peer_len;
+    socklen_t len = sizeof a->peer;
+    struct sockaddr_storage from;
+    n = recvfrom(a->fd, buf, sizeof buf, 0, (struct sockaddr *)&from, &len);
+    if (n == -1)
+        return false;
+    a->peer = from;
+    a->peer_len = len;
+    bytes_free(&a->in);
+    bytes_add(&a->in, buf, (size_t)n);
+    log_bytes(a->name, "got a datagram of", buf, (size_t)n);
+    return true;
+}
+
+static void gets_datagram(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 };
+
+    bytes_free(&want);
+    if (!data_parse(&rest, &want))
+        script_error("bad data: %s", rest);
+    a->reading = true;
+    bytes_free(&a->in);
+    if (!await(datagram_came, a)) {
+        a->reading = false;
+        bytes_text(&out, "expected  a datagram: ");
+        data_show(&out, want.p, want.n);
+        bytes_text(&out, "\nreceived  none, %s\n", why_not);
+        fail_here(&out);
+    }
+    a->reading = false;
+    if (a->in.n == want.n && memcmp(a->in.p, want.p, want.n) == 0)
+        return;
+    data_compare(&out, &want, a->in.p, a->in.n);
+    fail_here(&out);
+}
+
+static void gets_no_datagram(struct actor *a)
+{
+    struct bytes out = { 0 };
+
+    idle(0.3);
+    if (!datagram_came(a))
+        return;
+    bytes_text(&out, "expected no datagram, received ");
+    data_show(&out, a->in.p, a->in.n);
+    bytes_text(&out, "\n");
+    fail_here(&out);
+}
+
+static bool datagram_verb(struct actor *a, const char *verb, const char *rest)
+{
+    const char *at = strcmp(verb, "to") == 0 ? strstr(rest, " sends ") : NULL;
+    char to[128];
+
+    if (at != NULL) {
+        snprintf(to, sizeof to, "%.*s", (int)(at - rest), rest);
+        datagram_sends(a, to, at + 7);
+    } else if (strcmp(verb, "sends") == 0)
+        datagram_sends(a, NULL, rest);
+    else if (strcmp(verb, "gets") == 0 && strcmp(rest, "nothing") == 0)
+        gets_no_datagram(a);
+    else if (strcmp(verb, "gets") == 0)
+        gets_datagram(a, rest);
+    else
+        return false;
+    return true;
+}
+
+static bool stream_gets(struct actor *a, const char *rest)
+{
+    if (strncmp(rest, "nothing", 7) == 0)
+        gets_nothing(a, rest + 7 + strspn(rest + 7, " "));
+    else if (strcmp(rest, "eof") == 0)
+        gets_end(a, false);
+    else if (strcmp(rest, "end") == 0)
+        gets_end(a, true);
+    else if (strcmp(rest, "the rest") == 0)
+        gets_the_rest(a);
+    else if (strncmp(rest, "answer ", 7) == 0)
+        gets_answer(a, rest + 7);
+    else
+        gets_data(a, rest);
+    return true;
+}
+
+bool socket_verb(const char *name, struct actor *a, const char *verb,
+                 const char *rest)
+{
+    if (strcmp(verb, "connects") == 0)
+        connects(name, rest);
+    else if (strcmp(verb, "starts-connecting") == 0)
+        start_connect(name, rest);
+    else if (strcmp(verb, "is-refused") == 0)
+        is_refused(name, rest);
+    else if (strcmp(verb, "listens") == 0)
+        listens(name, rest);
+    else if (strcmp(verb, "opens") == 0)
+        opens(name, rest);
+    else if (strcmp(verb, "accepts") == 0)
+        accepts(name, rest);
+    else if (a == NULL)
+        return false;
+    else if (strcmp(verb, "closes") == 0)
+        closes(a);
+    else if (a->kind == DATAGRAM)
+        return datagram_verb(a, verb, rest);
+    else if (strcmp(verb, "sends") == 0)
+        sends(a, rest);
+    else if (strcmp(verb, "ends") == 0)
+        ends(a);
+    else if (strcmp(verb, "resets") == 0)
+        resets(a);
+    else if (strcmp(verb, "gets") == 0)
+        return stream_gets(a, rest);
+    else
+        return false;
+    return true;
+}

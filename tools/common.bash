@@ -16,7 +16,9 @@ if [ -t 1 ] && [ -z "${NO_COLOR-}" ] && [ "${TERM-dumb}" != dumb ]; then
     red=$'\033[31m' green=$'\033[32m' dim=$'\033[2m' bold=$'\033[1m'
     plain=$'\033[0m'
     case ${LC_ALL:-${LC_CTYPE:-${LANG-}}} in
-    *UTF-8* | *utf8* | *utf-8* | *UTF8*) tick=$'\xe2\x9c\x93' cross=$'\xe2\x9c\x97' ;;
+    *[Uu][Tt][Ff]-8* | *[Uu][Tt][Ff]8*)
+        tick=$'\xe2\x9c\x93' cross=$'\xe2\x9c\x97'
+        ;;
     esac
 fi
 
@@ -75,8 +77,9 @@ find_bats() {
 
 new_enough() {
     local known version major minor
-    if [ -r .cache/bats ] && read -r known <.cache/bats && [ "$known" = "$1" ]; then
-        return 0
+    if [ -r .cache/bats ]; then
+        read -r known <.cache/bats
+        [ "$known" != "$1" ] || return 0
     fi
     version=$("$1" --version 2>/dev/null) || return 1
     version=${version#Bats }
@@ -120,7 +123,10 @@ anchored() {
     local out='' c i
     for ((i = 0; i < ${#1}; i++)); do
         c=${1:i:1}
-        case $c in [][\\.\*+?^\$\(\){}\|]) out="$out\\$c" ;; *) out=$out$c ;; esac
+        case $c in
+        [][\\.\*+?^\$\(\){}\|]) out="$out\\$c" ;;
+        *) out=$out$c ;;
+        esac
     done
     printf '^%s$\n' "$out"
 }
@@ -130,7 +136,8 @@ anchored() {
 # the check failed, but not by its own judgement.
 one_check() {
     local tap line
-    tap=$("$bats" --tap --filter "$(anchored "$2")" "tests/$1.bats" 2>&1 </dev/null)
+    tap=$("$bats" --tap --filter "$(anchored "$2")" "tests/$1.bats" \
+        2>&1 </dev/null)
     result=unknown
     case $tap in *$'\n# --'*) ;; *'not ok 1'*) result=broken && return 0 ;; esac
     [ "${tap%%$'\n'*}" = 1..1 ] || return 0

@@ -367,8 +367,6 @@ static void gets_end(struct actor *a, bool reset_is_fine)
 
     a->reading = true;
     await(has_a_byte, a);
-    while (!over(a) && a->in.n == a->used && a->reading)
-        break;
     a->reading = false;
     if (a->in.n == a->used && (a->eof || (reset_is_fine && a->reset)))
         return;
@@ -508,16 +506,73 @@ static void gets_answer(struct actor *a, const char *codes)
     a->used = a->in.n;
 }
 
+/* ---- an HTTP request ---- */
+
+static bool has_a_head(struct actor *a)
+{
+    return over(a) || bytes_find(&a->in, a->used, "\r\n\r\n", 4) != SIZE_MAX;
+}
+
+/* What is wrong with a request; NULL: nothing. head ends with its last line's
+ * CR LF. */
+static const char *wrong_request(const char *head, const struct bytes *first)
+{
+    size_t len = 0;
+    const char *host;
+
+    if (strncmp(head, (char *)first->p, first->n) != 0
+        || strncmp(head + first->n, "\r\n", 2) != 0)
+        return "its first line is another one";
+    for (const char *p = head; (p = strchr(p, '\n')) != NULL; p++)
+        if (p == head || p[-1] != '\r')
+            return "a line ends in LF alone, not in CR LF";
+    host = field(head, "Host", &len);
+    if (host == NULL || len == 0)
+        return "it has no \"Host: NAME\" field";
+    return NULL;
+}
+
+/* gets request "GET / HTTP/1.0": a head with this first line, a Host, CR LF
+ * at each end, and the empty line. */
+static void gets_request(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 }, head = { 0 };
+    const char *wrong = "it does not end with an empty line (CR LF CR LF)";
+    size_t at;
+
+    bytes_free(&want);
+    if (!data_parse(&rest, &want))
+        script_error("bad data: %s", rest);
+    a->reading = true;
+    await(has_a_head, a);
+    a->reading = false;
+    at = bytes_find(&a->in, a->used, "\r\n\r\n", 4);
+    if (at != SIZE_MAX) {
+        bytes_add(&head, a->in.p + a->used, at + 4 - a->used);
+        wrong = wrong_request((char *)head.p, &want);
+    }
+    bytes_free(&head);
+    if (wrong == NULL) {
+        a->used = at + 4;
+        return;
+    }
+    bytes_text(&out, "expected  a request that begins with ");
+    data_show(&out, want.p, want.n);
+    bytes_text(&out, "\n%s\nreceived  ", wrong);
+    data_show(&out, a->in.p + a->used, a->in.n - a->used);
+    bytes_text(&out, "%s\n", end_of(a));
+    fail_here(&out);
+}
+
 /* ---- datagrams ---- */
 
 static bool datagram_came(struct actor *a)
 {
     unsigned char buf[65536];
+    struct sockaddr_storage from;
+    socklen_t len = sizeof from;
     ssize_t n;
 
-    a->peer_len = a->peer_len;
-    socklen_t len = sizeof a->peer;
-    struct sockaddr_storage from;
     n = recvfrom(a->fd, buf, sizeof buf, 0, (struct sockaddr *)&from, &len);
     if (n == -1)
         return false;
@@ -596,6 +651,8 @@ static bool stream_gets(struct actor *a, const char *rest)
         gets_the_rest(a);
     else if (strncmp(rest, "answer ", 7) == 0)
         gets_answer(a, rest + 7);
+    else if (strncmp(rest, "request ", 8) == 0)
+        gets_request(a, rest + 8);
     else
         gets_data(a, rest);
     return true;

@@ -48,9 +48,11 @@ static void option(struct options *o, char *word)
 /* Cuts `with A=B...` and `as NAME` off the end of args. */
 static struct options options_of(char *args[])
 {
-    struct options o = { .files = "4096", .procs = "4096", .name = args[0] };
+    struct options o = { .files = "4096", .procs = "512", .name = args[0] };
     int i;
 
+    if (getenv("PROCESSES") != NULL)
+        o.procs = getenv("PROCESSES");
     for (i = 1; args[i] != NULL; i++)
         if (strcmp(args[i], "with") == 0 || strcmp(args[i], "as") == 0)
             break;

@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# lib/net.h: its unit tests, plain and under the tools that see more.
+
+setup_file() {
+    cd "$BATS_TEST_DIRNAME/.."
+    mkdir -p build/tests
+}
+
+setup() {
+    cd "$BATS_TEST_DIRNAME/.."
+    WARN="-Wall -Wextra -Wpedantic -Wconversion -Wshadow"
+    WARN="$WARN -Wstrict-prototypes -Wmissing-prototypes -Werror"
+}
+
+# Builds the tests as build/tests/$1 with the flags that follow.
+build() {
+    local program=build/tests/$1
+    shift
+    # shellcheck disable=SC2086
+    ${CC:-cc} -std=gnu11 -g -pthread -Ilib $WARN "$@" \
+        tests/lib/net_test.c lib/net.c -o "$program"
+}
+
+# Does the compiler have this? (A sanitizer's runtime is a package of its own.)
+can_build() {
+    echo 'int main(void) { return 0; }' >build/tests/can.c
+    ${CC:-cc} "$@" build/tests/can.c -o build/tests/can 2>/dev/null &&
+        build/tests/can
+}
+
+# Runs a command; all its tests must have passed, at least 20 of them.
+all_pass() {
+    run "$@"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c '^ok ' <<<"$output")" -ge 20 ]
+    ! grep -q '^not ok' <<<"$output" || return 1
+}
+
+@test "lib: the unit tests pass" {
+    build net_test -O2
+    all_pass build/tests/net_test
+}
+
+@test "lib: the unit tests pass under ASan and UBSan" {
+    can_build -fsanitize=address,undefined ||
+        skip "no ASan here: install your compiler's sanitizer runtime"
+    build net_test_asan -O1 -fsanitize=address,undefined \
+        -fno-sanitize-recover=all
+    all_pass build/tests/net_test_asan
+}
+
+@test "lib: the unit tests pass under TSan" {
+    can_build -fsanitize=thread ||
+        skip "no TSan here: install your compiler's sanitizer runtime"
+    build net_test_tsan -O1 -fsanitize=thread
+    all_pass build/tests/net_test_tsan
+}
+
+@test "lib: the unit tests pass under valgrind, without a leak" {
+    command -v valgrind >/dev/null ||
+        skip "no valgrind here: apt-get install valgrind"
+    build net_test -O2
+    all_pass valgrind -q --error-exitcode=9 --leak-check=full \
+        --child-silent-after-fork=yes build/tests/net_test
+}
+
+@test "lib: tcp_connect tries every address of a name" {
+    printf '::1 dual.test\n127.0.0.1 dual.test\n' >build/tests/hosts
+    unshare -rm sh -c 'mount --bind build/tests/hosts /etc/hosts' 2>/dev/null ||
+        skip "needs a mount namespace of its own (unshare -rm), as Linux has"
+    build net_test -O2
+    run unshare -rm sh -c 'mount --bind build/tests/hosts /etc/hosts &&
+        exec build/tests/net_test dual dual.test'
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
+
+@test "lib: a program that includes net.h first needs nothing else" {
+    printf '#include "net.h"\nint main(void) { return 0; }\n' \
+        >build/tests/alone.c
+    # shellcheck disable=SC2086
+    ${CC:-cc} -std=c11 -Ilib $WARN build/tests/alone.c -o build/tests/alone
+}

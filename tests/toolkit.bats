@@ -561,6 +561,66 @@ CHECKS
     has 'make setup'
 }
 
+# bare UID: a PATH with the least there can be, for the user UID, and with a
+# package manager that notes what it is asked for.
+bare() {
+    local tool
+    mkdir bare
+    for tool in sh env mktemp rm uname cat chmod; do
+        ln -s "$(command -v "$tool")" "bare/$tool"
+    done
+    printf '#!/bin/sh\necho %s\n' "$1" >bare/id
+    cat >bare/apt-get <<'SCRIPT'
+#!/bin/sh
+echo "$@" >>asked
+for package; do
+    case $package in
+    gcc) echo '#!/bin/sh' >bare/cc ;;
+    make | bash) echo '#!/bin/sh' >"bare/$package" ;;
+    bats) printf '#!/bin/sh\necho Bats 1.8.2\n' >bare/bats ;;
+    esac
+done
+chmod +x bare/*
+SCRIPT
+    chmod +x bare/*
+}
+
+@test "setup asks for what is missing and for nothing else" {
+    bare 0
+    PATH="$WORK/bare" run tools/setup
+    status_is 0
+    has 'missing here: compiler make bash bats'
+    run cat asked
+    has 'install -q -y --no-install-recommends gcc libc6-dev make bash bats'
+    rm asked bare/bats
+    PATH="$WORK/bare" run tools/setup
+    status_is 0
+    run cat asked
+    has 'install -q -y --no-install-recommends bats'
+    rm asked
+    PATH="$WORK/bare" run tools/setup
+    status_is 0
+    [ -z "$output" ] && [ ! -e asked ]
+}
+
+@test "setup without root and without sudo says what to install" {
+    bare 1000
+    PATH="$WORK/bare" run tools/setup
+    status_is 1
+    has 'as root, or with sudo, install: gcc libc6-dev make bash bats'
+    [ ! -e asked ]
+}
+
+@test "setup uses sudo where it must" {
+    bare 1000
+    printf '#!/bin/sh\necho sudo >>asked\nexec "$@"\n' >bare/sudo
+    chmod +x bare/sudo
+    PATH="$WORK/bare" run tools/setup
+    status_is 0
+    run cat asked
+    has sudo
+}
+
 # ---- proving the checks
 
 mutant() { # ID SED FAULT TITLE

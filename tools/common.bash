@@ -6,7 +6,7 @@
 # A tool starts make anew: it must not take the flags of the make that runs it.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE_TERMOUT MAKE_TERMERR
 # Nor does a bats that we start take the state of one that runs us.
-for variable in "${!BATS_@}"; do
+for variable in ${!BATS_*}; do
     unset "$variable" 2>/dev/null
 done
 

@@ -79,7 +79,7 @@ static void close_end(int fd)
 /* Ends the child whose execvp(3) of name failed, for the reason in errno. */
 static _Noreturn void cannot_run(const char *name)
 {
-    /* TODO 20.5: say which command cannot be run, and end the child.
+    /* TODO 20.6: say which command cannot be run, and end the child.
      * Call warn() (lib/net.h), then _exit(2) with 127 if the command was not
      * found (ENOENT), else with 126. ENOENT is also what you get for a script
      * whose interpreter is missing: access(2) tells whether the name itself
@@ -91,7 +91,7 @@ static _Noreturn void cannot_run(const char *name)
      */
     (void)name;
     _exit(0);
-    /* END 20.5 */
+    /* END 20.6 */
 }
 
 /* Starts command; it reads from in and writes to out. next_in, the other end
@@ -175,7 +175,7 @@ static size_t start_all(char **command)
  * signal N ended it: as a shell says it. */
 static int wait_for(pid_t pid)
 {
-    /* TODO 20.6: wait for the child, and find out how it ended.
+    /* TODO 20.5: wait for the child, and find out how it ended.
      * Call waitpid(2), and again if it fails with EINTR. Then WIFSIGNALED,
      * WTERMSIG and WEXITSTATUS take the status apart.
      * Trap: the status is not the number that the child gave to exit(3): that
@@ -184,7 +184,7 @@ static int wait_for(pid_t pid)
      */
     (void)pid;
     return 0;
-    /* END 20.6 */
+    /* END 20.5 */
 }
 
 int main(int argc, char *argv[])

@@ -579,10 +579,11 @@ for package; do
     make | bash) echo '#!/bin/sh' >"bare/$package" ;;
     bats) printf '#!/bin/sh\necho Bats 1.8.2\n' >bare/bats ;;
     esac
+    [ ! -f "bare/$package" ] || chmod +x "bare/$package"
+    [ "$package" != gcc ] || chmod +x bare/cc
 done
-chmod +x bare/*
 SCRIPT
-    chmod +x bare/*
+    chmod +x bare/id bare/apt-get
 }
 
 @test "setup asks for what is missing and for nothing else" {

@@ -81,7 +81,7 @@ bool is_port(const char *text)
 {
     size_t len = strlen(text);
 
-    return len >= 1 && len <= 5 && strspn(text, "0123456789") == len &&
+    return len > 0 && strspn(text, "0123456789") == len &&
            strtol(text, NULL, 10) <= 65535;
 }
 

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -151,7 +152,10 @@ static void child_warns(void)
     if (errno != EPIPE)
         exit(1);
     warn("dropped");
-    exit(0);
+    close(2); /* where warn itself fails, with EBADF */
+    errno = EPIPE;
+    warn("nobody reads this");
+    exit(errno == EPIPE ? 0 : 1);
 }
 
 static void child_warns_at_length(void)
@@ -530,6 +534,15 @@ static void test_tcp_ipv6(void)
     talk("::", "127.0.0.1", "[::ffff:127.0.0.1]:");
 }
 
+/* Is this the text of a failed look-up? The number of it depends on the
+ * system, and on whether there is a network. */
+static bool is_lookup(const char *why)
+{
+    return strcmp(why, gai_strerror(EAI_NONAME)) == 0 ||
+           strcmp(why, gai_strerror(EAI_AGAIN)) == 0 ||
+           strcmp(why, gai_strerror(EAI_FAIL)) == 0;
+}
+
 static void test_why(void)
 {
     const char *why = "";
@@ -549,13 +562,9 @@ static void test_why(void)
     /* A label has 63 bytes at most, so no name server is asked. */
     memset(name, 'a', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    errno = 0;
-    why = strerror(0);
-    CHECK(tcp_connect(name, "80", &why) == -1);
-    CHECK(why != NULL && *why != '\0' && strcmp(why, strerror(0)) != 0);
-    why = strerror(0);
-    CHECK(udp_bind("", "0", &why) == -1);
-    CHECK(why != NULL && *why != '\0' && strcmp(why, strerror(0)) != 0);
+    CHECK(tcp_connect(name, "80", &why) == -1 && is_lookup(why));
+    why = "";
+    CHECK(udp_bind("", "0", &why) == -1 && is_lookup(why));
 }
 
 /* As many descriptors after failures as before. */

@@ -233,7 +233,9 @@ static void read_output(struct actor *a, int *fd, struct bytes *to,
     if (*fd == -1 || (n == -1 && (errno == EAGAIN || errno == EINTR)))
         return;
     if (n > 0) {
-        if (what != NULL)
+        if (to == &a->said)         /* as it came: tools look for reports */
+            log_text("  %s says:\n%.*s\n", a->name, (int)n, (char *)buf);
+        else if (what != NULL)
             log_bytes(a->name, what, buf, (size_t)n);
         bytes_add(to, buf, (size_t)n);
         if (to->n > OUTPUT_CAP)
@@ -248,7 +250,7 @@ static void read_output(struct actor *a, int *fd, struct bytes *to,
 void program_read(struct actor *a)
 {
     read_output(a, &a->stdout_fd, &a->printed, "prints");
-    read_output(a, &a->stderr_fd, &a->said, "says");
+    read_output(a, &a->stderr_fd, &a->said, NULL);
     read_output(a, &a->status_fd, &a->status, NULL);
     if (a->status_fd == -1 && !a->over)
         a->over = true;

@@ -509,6 +509,7 @@ refused() {
     run make ex24
     status_is 2
     has 'The check itself broke here'
+    has_not third
 }
 
 @test "the first failure ends bats and all that it started" {

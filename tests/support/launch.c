@@ -36,7 +36,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STATUS_FD = 3, NOBODY = 65534 };
+enum { STATUS_FD = 3, NOBODY = 65534, FIRST_UID = 100000 };
 
 struct limits {
     long wall;      /* seconds until everything is killed */
@@ -115,20 +115,24 @@ static void close_from(int first)
         close((int)fd);
 }
 
-/* Root drops to nobody, in a group of nobody, so that the program can kill,
- * trace and overwrite nothing that matters. */
-static void drop_root(void)
+/* Root drops to a user who owns nothing, so that the program can kill, trace
+ * and overwrite nothing that matters; to one of its own, since RLIMIT_NPROC
+ * counts by user (getrlimit(2)). */
+static void drop_root(uid_t uid)
 {
     if (geteuid() != 0)
         return;
-    if (drop_groups() == -1 || setgid(NOBODY) == -1 || setuid(NOBODY) == -1)
-        fail("setuid nobody");
+    if (drop_groups() == -1 || setgid(NOBODY) == -1
+        || (setuid(uid) == -1 && setuid(NOBODY) == -1))
+        fail("setuid");
 }
 
 /* The child's part of run: becomes the program. It is opened before root is
  * dropped, since nobody may not reach into the folder that holds it. */
-_Noreturn static void become(char *argv[], const struct limits *lim)
+_Noreturn static void become(char *argv[], const struct limits *lim,
+                              pid_t launcher)
 {
+    uid_t uid = FIRST_UID + (uid_t)launcher;
     int fd = open(argv[0], O_RDONLY);
 
     if (fd == -1) {
@@ -138,7 +142,7 @@ _Noreturn static void become(char *argv[], const struct limits *lim)
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     setsid();
     apply_limits(lim);
-    drop_root();
+    drop_root(uid);
     no_new_privileges();
     reset_signals();
     fcntl(STATUS_FD, F_SETFD, FD_CLOEXEC);
@@ -217,7 +221,7 @@ static void catch_signals(void)
 
 static int run(struct limits *lim, char *argv[])
 {
-    pid_t keeper, program;
+    pid_t keeper, program, me = getpid();
 
     catch_signals();
     keeper = own_processes();       /* pid 1 of a world of its own, or 0 */
@@ -225,9 +229,9 @@ static int run(struct limits *lim, char *argv[])
     if (program == -1)
         fail("fork");
     if (program == 0)
-        become(argv, lim);
-    close(0);                       /* else a pipe's end stays open here */
-    close(1);
+        become(argv, lim, me);
+    for (int fd = 0; fd < STATUS_FD; fd++)
+        close(fd);                  /* else a pipe's end stays open here */
     tell("pid %d\n", (int)program);
     watch(program, lim->wall);
     end_all(keeper, program);

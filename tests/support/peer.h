@@ -82,6 +82,7 @@ struct actor {
     int stdin_fd, stdout_fd, stderr_fd, status_fd;
     struct bytes printed, said, status;
     size_t printed_used, said_used;
+    bool unheard;               /* its stdout is left to fill up */
     bool started, exited, killed, too_late, stdin_ends, over;
     int code;                   /* exit status or signal */
     struct census census;

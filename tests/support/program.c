@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -249,7 +250,8 @@ static void read_output(struct actor *a, int *fd, struct bytes *to,
 
 void program_read(struct actor *a)
 {
-    read_output(a, &a->stdout_fd, &a->printed, "prints");
+    if (!a->unheard)
+        read_output(a, &a->stdout_fd, &a->printed, "prints");
     read_output(a, &a->stderr_fd, &a->said, NULL);
     read_output(a, &a->status_fd, &a->status, NULL);
     if (a->status_fd == -1 && !a->over)
@@ -619,8 +621,18 @@ static void stop_or_continue(struct actor *a, int sig)
 }
 
 #ifdef __linux__
-/* prlimit(2) wants the same user on both sides, so root becomes nobody for
- * it, in a child. */
+/* Who runs the program? Root, where /proc does not say. */
+static uid_t user_of(pid_t pid)
+{
+    char path[64];
+    struct stat st;
+
+    snprintf(path, sizeof path, "/proc/%d", (int)pid);
+    return stat(path, &st) == 0 ? st.st_uid : 0;
+}
+
+/* prlimit(2) wants the same user on both sides, so root becomes that user
+ * for it, in a child. */
 static bool set_limit(pid_t pid, int which, const struct rlimit *r)
 {
     int st = 0;
@@ -630,7 +642,7 @@ static bool set_limit(pid_t pid, int which, const struct rlimit *r)
         return prlimit(pid, which, r, NULL) == 0;
     child = fork();
     if (child == 0)
-        _exit(setgid(65534) == -1 || setuid(65534) == -1
+        _exit(setgid(65534) == -1 || setuid(user_of(pid)) == -1
               || prlimit(pid, which, r, NULL) == -1);
     return waitpid(child, &st, 0) == child && st == 0;
 }
@@ -759,6 +771,14 @@ static void gets(struct actor *a, const char *rest)
     }
 }
 
+/* Nobody reads what it prints any more: write(2) will fail with EPIPE. */
+static void unread(int *fd)
+{
+    if (*fd != -1)
+        close(*fd);
+    *fd = -1;
+}
+
 static void says_lines(struct actor *a, const char *rest);
 
 bool program_verb(struct actor *a, const char *verb, const char *rest)
@@ -805,6 +825,8 @@ bool program_verb(struct actor *a, const char *verb, const char *rest)
         still_runs(a);
     else if (strcmp(verb, "no-race") == 0)
         no_race(a);
+    else if (strcmp(verb, "unread") == 0)
+        unread(strcmp(rest, "stderr") == 0 ? &a->stderr_fd : &a->stdout_fd);
     else if (strcmp(verb, "idle") == 0)
         idle(*rest != '\0' ? atof(rest) : 0.3);
     else if (strcmp(verb, "unread") == 0) {     /* its output is not taken */

@@ -147,7 +147,8 @@ static int interest(const struct actor *a, struct pollfd *p)
     int n = 0;
 
     if (a->kind == PROGRAM) {
-        p[n++] = (struct pollfd){ .fd = a->stdout_fd, .events = POLLIN };
+        if (!a->unheard)
+            p[n++] = (struct pollfd){ .fd = a->stdout_fd, .events = POLLIN };
         p[n++] = (struct pollfd){ .fd = a->stderr_fd, .events = POLLIN };
         p[n++] = (struct pollfd){ .fd = a->status_fd, .events = POLLIN };
         if (a->stdin_fd != -1 && sending(a))

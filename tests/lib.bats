@@ -2,12 +2,12 @@
 # lib/net.h: its unit tests, plain and under the tools that see more.
 
 setup_file() {
-    cd "$BATS_TEST_DIRNAME/.."
+    cd "$BATS_TEST_DIRNAME/.." || return
     mkdir -p build/tests
 }
 
 setup() {
-    cd "$BATS_TEST_DIRNAME/.."
+    cd "$BATS_TEST_DIRNAME/.." || return
     WARN="-Wall -Wextra -Wpedantic -Wconversion -Wshadow"
     WARN="$WARN -Wstrict-prototypes -Wmissing-prototypes -Werror"
 }

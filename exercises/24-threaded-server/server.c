@@ -29,6 +29,7 @@
 
 #define MAX_LINE 8192 /* bytes of a request's line, its end not counted */
 #define MAX_LINES 100 /* of a request, the empty one not counted */
+
 #define STACK_SIZE (256 * 1024) /* of a thread; serve() needs 20 KiB */
 
 /* Returns the length of a line of read_line() without its CR LF or LF. */
@@ -169,7 +170,8 @@ static int next_client(int lfd)
 
 /* TODO 24.1: write the function that a thread runs: it serves one client.
  * It has the type that pthread_create(3) asks for, void *f(void *), finds the
- * descriptor in its argument, and calls serve(), which closes it.
+ * descriptor in its argument, and calls serve(), which closes it. Until 24.2
+ * the compiler warns that nobody uses it.
  * Trap: it ends by return. exit(3) here would end the server for all.
  * Check: "a silent client does not hold up the next one".
  */

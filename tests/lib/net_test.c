@@ -61,6 +61,15 @@ static void nothing(int sig)
     (void)sig;
 }
 
+static char *room(size_t n)
+{
+    char *buf = malloc(n);
+
+    if (buf == NULL)
+        die("malloc:");
+    return buf;
+}
+
 /* Interrupts whatever blocks, again and again, until it is called with 0. */
 static void interrupt_every(int usec)
 {
@@ -266,7 +275,7 @@ static bool is_much(const char *buf)
 static void test_readn(void)
 {
     int fd[2];
-    char *buf = malloc(MUCH + 1);
+    char *buf = room(MUCH);
 
     pair(fd);
     pthread_t thread = start(send_much, &fd[1]);
@@ -314,11 +323,11 @@ static void *read_much(void *arg)
 static void test_writen(void)
 {
     int fd[2], size = 4096;
-    char *buf = malloc(MUCH);
+    char *buf = room(MUCH);
 
     pair(fd);
     setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    struct sink s = { .fd = fd[0], .buf = malloc(MUCH) };
+    struct sink s = { .fd = fd[0], .buf = room(MUCH) };
     for (size_t i = 0; i < MUCH; i++)
         buf[i] = (char)(i % 251);
     pthread_t thread = start(read_much, &s);
@@ -395,14 +404,23 @@ static void test_read_line_limit(void)
         const char *text;
         ssize_t len; /* -1: too long */
     } cases[] = {
-        { "12345\r\n", 7 },  { "12345\n", 6 },    { "1234\r\r\n", 7 },
-        { "\n", 1 },         { "\r\n", 2 },       { "123456", -1 },
-        { "12345\rx", -1 },  { "123456\n", -1 },  { "123456\r\n", -1 },
-        { "12345\r\r", -1 }, { "1234567890", -1 },
+        { "12345\r\n", 7 },
+        { "12345\n", 6 },
+        { "1234\r\r\n", 7 },
+        { "\n", 1 },
+        { "\r\n", 2 },
+        { "123456", -1 },
+        { "12345\rx", -1 },
+        { "123456\n", -1 },
+        { "123456\r\n", -1 },
+        { "12345\r\r", -1 },
+        { "1234567890", -1 },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct { char before, line[8], after; } b = { 'B', "", 'A' };
+        struct {
+            char before, line[8], after;
+        } b = { 'B', "", 'A' };
         int keep;
         struct line_reader in =
             reader(cases[i].text, strlen(cases[i].text), &keep);
@@ -743,8 +761,7 @@ static void test_accept_reset(void)
 static void test_addr_str(void)
 {
     char text[ADDR_STR_MAX];
-    struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(7000),
-                              .sin_addr.s_addr = htonl(0x01020304) };
+    struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(7000), .sin_addr.s_addr = htonl(0x01020304) };
     struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
                                .sin6_port = htons(65535),
                                .sin6_addr = IN6ADDR_LOOPBACK_INIT };

@@ -1,16 +1,106 @@
-# The checks of 23-http-server, in the order in which a student gets them right.
+# The checks of 23-http-server, in the order in which a student gets them
+# right. 24-threaded-server keeps them all: the scripts are in support/http.bash.
 load support/check
+load support/http
 
-@test "answers only after the empty line" {
+@test "listens and says on which port" {
+    http_listens
+}
+
+@test "prints each line as it comes" {
+    http_prints
+}
+
+@test "answers as soon as the empty line has come" {
+    http_empty_line
+}
+
+@test "sends the page with a right Content-Length" {
+    http_page
+}
+
+@test "a client that sends a body gets the whole answer" {
+    http_body
+}
+
+@test "a client that leaves before its answer does not end the server" {
+    http_leaves
+}
+
+@test "takes a request in any pieces, and answers none that is cut short" {
+    http_pieces
+}
+
+@test "answers 431 to what is too long, without waiting for the rest" {
+    http_too_long
+}
+
+@test "clients take turns and leave nothing behind" {
     play <<'END'
-    hint A request ends with an empty line: read line by line up to it, and only then answer.
-    try printf 'GET / HTTP/1.1\r\n\r\n' | nc 127.0.0.1 8080
+    hint A client may stay silent for long: wait for its request, for 10 s at least.
     run server 0
     server ready
     a connects {server}
     a sends "GET / HTTP/1.1\r\n"
-    a gets nothing
+    settle
+    b connects {server}
+    b sends "GET / HTTP/1.1\r\n\r\n"
+    a gets nothing 9.5
     a sends "\r\n"
     a gets answer 200
+    a closes
+    hint When a client has its answer, close its connection and take the next one.
+    b gets answer 200
+    b closes
+    c connects {server}
+    d connects {server}
+    d sends "GET / HTTP/1.1\r\n\r\n"
+    c closes
+    d gets answer 200
+    d closes
+    hint close(2) each client's descriptor, whatever its request was, free(3) what was allocated for it, and wait for threads and processes made for it.
+    repeat 100
+    e connects {server}
+    e sends "GET / HTTP/1.1\r\n\r\n"
+    e gets answer 200
+    e closes
+    f connects {server}
+    f sends "GET / HT"
+    f closes
+    end
+    server census
+    repeat 300
+    e connects {server}
+    e sends "GET / HTTP/1.1\r\n\r\n"
+    e gets answer 200
+    e closes
+    f connects {server}
+    f sends "GET / HT"
+    f closes
+    end
+    server as-before heap 16 virtual 40000
+    hint When accept(2) fails, go on, and wait a little before the next try: with no descriptor left (EMFILE), it fails again at once.
+    server limits files 4
+    g connects {server}
+    g sends "GET / HTTP/1.1\r\n\r\n"
+    settle
+    server limits files back
+    g gets the rest
+    g closes
+    h connects {server}
+    h sends "GET / HTTP/1.1\r\n\r\n"
+    h gets answer 200
 END
+}
+
+@test "goes on without what it cannot print, until a signal ends it" {
+    http_goes_on
+}
+
+@test "refuses a wrong command line and a port that is taken" {
+    http_command_line
+}
+
+@test "listens on port 8080 of 127.0.0.1, or where it is told" {
+    http_where
 }

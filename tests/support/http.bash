@@ -320,6 +320,6 @@ http_where() {
     i connects 127.0.0.1 {L}
     hint When a name is not found, say so in one line "server: what: why" on stderr and exit with 1. getaddrinfo(3) leaves errno alone: the reason is in the why of tcp_listen().
     run server 0 nowhere.test
-    server complains
+    server complains "name" | "again" | "resol" | "known" | "found" | "host"
 END
 }

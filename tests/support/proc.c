@@ -256,7 +256,8 @@ static bool has_timers(pid_t pid)
 
 struct stuck {
     uint64_t signature;
-    pid_t last;
+    pid_t last, program;
+    int tasks;
 };
 
 static void mix(uint64_t *h, uint64_t x)
@@ -268,9 +269,10 @@ static bool task_stuck(struct task *t, void *arg)
 {
     struct stuck *s = arg;
 
+    s->tasks++;
     mix(&s->signature, (uint64_t)t->tid);
-    if (t->state == 'Z')
-        return true;
+    if (t->state == 'Z')        /* news of its own end is still to come */
+        return t->pid != s->program;
     if (t->state != 'S' || !waits_for_ever(t))
         return false;
     if (t->pid != s->last && has_timers(t->pid))
@@ -283,8 +285,9 @@ static bool task_stuck(struct task *t, void *arg)
 
 bool proc_stuck(const struct actor *a, uint64_t *signature)
 {
-    struct stuck s = { *signature, -1 };
-    bool stuck = for_tasks(a, task_stuck, &s);
+    struct stuck s = { .signature = *signature, .last = -1,
+                       .program = a->pid };
+    bool stuck = for_tasks(a, task_stuck, &s) && s.tasks > 0;
 
     *signature = s.signature;
     return stuck;

@@ -631,19 +631,30 @@ static uid_t user_of(pid_t pid)
     return stat(path, &st) == 0 ? st.st_uid : 0;
 }
 
+/* n < 0: as far as the hard limit. */
+static bool set_soft(pid_t pid, int which, int n)
+{
+    struct rlimit r;
+
+    if (prlimit(pid, which, NULL, &r) == -1)
+        return false;
+    r.rlim_cur = n >= 0 ? (rlim_t)n : r.rlim_max;
+    return prlimit(pid, which, &r, NULL) == 0;
+}
+
 /* prlimit(2) wants the same user on both sides, so root becomes that user
  * for it, in a child. */
-static bool set_limit(pid_t pid, int which, const struct rlimit *r)
+static bool set_limit(pid_t pid, int which, int n)
 {
     int st = 0;
     pid_t child;
 
     if (geteuid() != 0)
-        return prlimit(pid, which, r, NULL) == 0;
+        return set_soft(pid, which, n);
     child = fork();
     if (child == 0)
         _exit(setgid(65534) == -1 || setuid(user_of(pid)) == -1
-              || prlimit(pid, which, r, NULL) == -1);
+              || !set_soft(pid, which, n));
     return waitpid(child, &st, 0) == child && st == 0;
 }
 #endif
@@ -653,14 +664,12 @@ static void limit(struct actor *a, const char *rest)
 {
 #ifdef __linux__
     char what[16];
-    struct rlimit r = { 4096, 4096 };
-    int n = -1, which;
+    int n = -1;
 
     if (sscanf(rest, "%15s %d", what, &n) < 1)
         script_error("limits files|processes N|back");
-    which = strcmp(what, "files") == 0 ? RLIMIT_NOFILE : RLIMIT_NPROC;
-    r.rlim_cur = n >= 0 ? (rlim_t)n : r.rlim_max;
-    if (!set_limit(a->pid, which, &r))
+    if (!set_limit(a->pid, strcmp(what, "files") == 0 ? RLIMIT_NOFILE
+                                                      : RLIMIT_NPROC, n))
         leave_out("the limits of a running program cannot be set here");
 #else
     (void)a;
@@ -829,10 +838,13 @@ bool program_verb(struct actor *a, const char *verb, const char *rest)
         unread(strcmp(rest, "stderr") == 0 ? &a->stderr_fd : &a->stdout_fd);
     else if (strcmp(verb, "idle") == 0)
         idle(*rest != '\0' ? atof(rest) : 0.3);
-    else if (strcmp(verb, "unread") == 0) {     /* its output is not taken */
-        close(a->stdout_fd);
-        a->stdout_fd = -1;
-    } else
+    else if (strcmp(verb, "unread") == 0)
+        unread(strcmp(rest, "stderr") == 0 ? &a->stderr_fd : &a->stdout_fd);
+    else if (strcmp(verb, "unheard") == 0)
+        a->unheard = true;
+    else if (strcmp(verb, "heard") == 0)
+        a->unheard = false;
+    else
         return false;
     return true;
 }

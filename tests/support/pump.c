@@ -223,7 +223,7 @@ static bool nothing_moves(uint64_t *signature)
             return false;
     for (int i = 0; i < actor_count; i++)
         if (actors[i]->kind == PROGRAM && !actors[i]->over
-            && !proc_stuck(actors[i], signature))
+            && (!actors[i]->started || !proc_stuck(actors[i], signature)))
             return false;
     return true;
 }

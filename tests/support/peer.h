@@ -100,6 +100,7 @@ void actors_end(void);
 double now(void);
 void pump(int ms);              /* moves what can move, waits ms at most */
 extern double bound;            /* seconds a step may take */
+extern uint64_t moved;         /* grows with each byte that comes or goes */
 extern const char *why_not;     /* after await() has said false */
 bool await(bool (*done)(struct actor *), struct actor *a);
 void settle(void);              /* what was sent has been looked at */

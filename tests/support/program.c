@@ -234,6 +234,7 @@ static void read_output(struct actor *a, int *fd, struct bytes *to,
     if (*fd == -1 || (n == -1 && (errno == EAGAIN || errno == EINTR)))
         return;
     if (n > 0) {
+        moved++;
         if (to == &a->said)         /* as it came: tools look for reports */
             log_text("  %s says:\n%.*s\n", a->name, (int)n, (char *)buf);
         else if (what != NULL)
@@ -534,29 +535,44 @@ static void exits(struct actor *a, const char *rest)
     fail_with_state(&out);
 }
 
-/* A line on stderr, the only one, that begins with the program's name and
- * says one of these words. */
-static void complains(struct actor *a, const char *rest)
+/* Does line, n bytes, hold one of the words of rest (DATA | DATA)? */
+static bool holds_one_of(const char *line, size_t n, const char *rest)
 {
-    struct bytes out = { 0 };
-    const char *p = (const char *)a->said.p, *end;
-    char begin[NAME_MAX_LEN + 2];
-    bool word = *rest == '\0';
+    char *text = strndup(line, n);
+    bool found = *rest == '\0';
 
-    ends(a, &out, "exit status 1 and a line on stderr");
-    p = a->said.n > 0 ? (const char *)a->said.p : "";
-    snprintf(begin, sizeof begin, "%s:", a->name);
-    end = strchr(p, '\n');
-    while (*rest != '\0' && !word) {
+    while (*rest != '\0' && !found) {
         struct bytes one = { 0 };
 
-        data_parse(&rest, &one);
-        word = strcasestr(p, (char *)one.p) != NULL;
+        if (!data_parse(&rest, &one))
+            script_error("bad data: %s", rest);
+        found = strcasestr(text, (char *)one.p) != NULL;
         bytes_free(&one);
         rest += *rest == '|';
     }
-    if (a->exited && a->code == 1 && word && end != NULL && end[1] == '\0'
-        && strncmp(p, begin, strlen(begin)) == 0)
+    free(text);
+    return found;
+}
+
+/* A line on stderr, one only, that begins with the program's name and says
+ * one of these words. */
+static void complains(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 };
+    char begin[NAME_MAX_LEN + 2];
+    const char *p, *end;
+    int lines = 0;
+    bool good = false;
+
+    ends(a, &out, "exit status 1 and a line on stderr");
+    snprintf(begin, sizeof begin, "%s:", a->name);
+    p = a->said.n > 0 ? (const char *)a->said.p : "";
+    for (; (end = strchr(p, '\n')) != NULL; p = end + 1)
+        if (strncmp(p, begin, strlen(begin)) == 0) {
+            lines++;
+            good = holds_one_of(p, (size_t)(end - p), rest);
+        }
+    if (a->exited && a->code == 1 && lines == 1 && good)
         return;
     bytes_text(&out, "expected  exit status 1 and one line on stderr: what"
                " failed, and why,\n          as \"%s what: why\\n\"\n", begin);

@@ -1,0 +1,215 @@
+# The checks of 24-threaded-server, in the order in which a student gets them
+# right. It starts from the finished server of 23 and keeps all that 23
+# promises: those scripts are in support/http.bash.
+load support/check
+load support/http
+
+# A thread counts as a process, and there will be more than a thousand.
+export PROCESSES=4096
+
+@test "listens and says on which port" {
+    http_listens
+}
+
+@test "a silent client does not hold up the next one" {
+    play <<'END'
+    hint Serve each client in a thread of its own: pthread_create(3) starts it, and main goes on to the next accept(2) at once.
+    try nc 127.0.0.1 8080 & curl -i --max-time 2 http://127.0.0.1:8080/
+    run server 0
+    server ready
+    a connects {server}
+    b connects {server}
+    b sends "GET / HTTP/1.1\r\n\r\n"
+    within 1.5 b gets answer 200
+    b closes
+    hint Each thread has its own client: give it the descriptor's value, not the address of a variable that the next client changes. Only the thread closes it.
+    c1..8 connects {server}
+    c1..8 sends "GET /{i} HTTP/1.1\r\nHo"
+    c8..1 sends "st: {i}\r\n\r\n"
+    c8..1 gets answer 200
+    c1..8 closes
+    hint A client may stay silent for long: wait for its request, for 10 s at least.
+    a gets nothing 9.5
+    a sends "GET / HTTP/1.1\r\n\r\n"
+    within 1.5 a gets answer 200
+END
+}
+
+@test "a thousand silent clients do not hold up the next one" {
+    play <<'END'
+    hint Make as many threads as there are clients. A thousand of them fit when their stacks are small: pthread_attr_setstacksize(3).
+    run server 0
+    server ready
+    a1..1000 connects {server}
+    b connects {server}
+    b sends "GET / HTTP/1.1\r\n\r\n"
+    within 1.5 b gets answer 200
+    hint Use threads of one process, not fork(2).
+    server processes 1
+    hint A client that was silent gets its answer, too.
+    a1000 sends "GET / HTTP/1.1\r\n\r\n"
+    within 1.5 a1000 gets answer 200
+    a1 sends "GET / HTTP/1.1\r\n\r\n"
+    within 1.5 a1 gets answer 200
+END
+}
+
+@test "answers each of many clients once, on its own connection" {
+    play <<'END'
+    hint Give each thread the descriptor's value, (void *)(intptr_t)cfd: a variable that main uses again holds the next client when the thread looks at it. Only the thread closes the descriptor.
+    run server 0
+    server ready
+    repeat 2
+    server stops
+    a1..100 connects {server}
+    a1..100 sends "GET / HTTP/1.1\r\n" "X: 0123456789abcdefghijklmnopqrstuvwxyz\r\n"*50 "\r\n"
+    server continues
+    a1..100 gets answer 200
+    a1..100 closes
+    end
+    hint Print a line and its newline with one call: fwrite(3) holds the lock of stdout from its first byte to its last, two calls let another thread's line in between.
+    server prints lines 10400 of "X: 0123456789abcdefghijklmnopqrstuvwxyz" | "GET / HTTP/1.1" | ""
+    server says lines 200 "New client connected"
+END
+}
+
+@test "a thousand clients leave no thread and no memory behind" {
+    play <<'END'
+    hint A thread that has ended keeps its stack until it is joined: make it detached with pthread_attr_setdetachstate(3). Its descriptor stays open until it is closed, memory from malloc(3) until free(3).
+    run server 0
+    server ready
+    a1..150 connects {server}
+    a1..150 sends "GET / HTTP/1.1\r\n"
+    settle
+    a1..150 sends "\r\n"
+    a1..150 gets answer 200
+    a1..150 closes
+    repeat 10
+    a1..99 connects {server}
+    a1..99 sends "GET / HTTP/1.1\r\n\r\n"
+    a1..99 gets answer 200
+    a1..99 closes
+    b connects {server}
+    b sends "GET / HT"
+    b closes
+    end
+    server idle
+    server census
+    repeat 10
+    a1..99 connects {server}
+    a1..99 sends "GET / HTTP/1.1\r\n\r\n"
+    a1..99 gets answer 200
+    a1..99 closes
+    b connects {server}
+    b sends "GET / HT"
+    b closes
+    end
+    server as-before heap 16 virtual 40000
+END
+}
+
+@test "answers 503 when no thread can be made, and goes on" {
+    play <<'END'
+    hint pthread_create(3) returns its error, EAGAIN here, and leaves errno alone: when it is not 0, answer 503 Service Unavailable, close the descriptor, and go on.
+    run server 0
+    server ready
+    server census
+    server limits processes 0
+    a1..2 connects {server}
+    b1..3 connects {server}
+    b1..3 sends "GET / HTTP/1.1\r\n\r\n"
+    b1..3 gets answer 503|200
+    a1..2 closes
+    b1..3 closes
+    server limits processes back
+    c connects {server}
+    c sends "GET / HTTP/1.1\r\n\r\n"
+    c gets answer 200
+    c closes
+    server as-before
+    hint When accept(2) fails, go on, and wait a little before the next try: with no descriptor left (EMFILE), it fails again at once.
+    server limits files 4
+    d connects {server}
+    d sends "GET / HTTP/1.1\r\n\r\n"
+    settle
+    server limits files back
+    d gets the rest
+    d closes
+    e connects {server}
+    e sends "GET / HTTP/1.1\r\n\r\n"
+    e gets answer 200
+END
+}
+
+@test "prints each line as it comes" {
+    http_prints
+}
+
+@test "sends the page with a right Content-Length" {
+    http_empty_line
+    http_page
+}
+
+@test "a client that sends a body gets the whole answer" {
+    http_body
+}
+
+@test "a client that leaves before its answer does not end the server" {
+    http_leaves
+}
+
+@test "takes a request in any pieces, and answers none that is cut short" {
+    http_pieces
+}
+
+@test "answers 431 to what is too long, without waiting for the rest" {
+    http_too_long
+}
+
+@test "goes on without what it cannot print, until a signal ends it" {
+    http_goes_on
+}
+
+@test "refuses a wrong command line and a port that is taken" {
+    http_command_line
+    http_where
+}
+
+# ThreadSanitizer is a build of its own, made while the checks before run. What
+# counts here are data races alone, the rest is judged above. It cannot run
+# each right program (C11 threads end it) nor on each system: no race found and
+# a script that does not end well means that it could not look.
+@test "ThreadSanitizer reports no data race" {
+    local story
+    cd "$PROJECT"
+    "$SUPPORT/launch" lock build/tsan/24-threaded-server.lock \
+        make -s "${TSAN_BIN#"$PWD/"}/server" >/dev/null 2>&1 3>&- 4>&- ||
+        skip 'no ThreadSanitizer here: gcc has it in libtsan'
+    story=$(BIN=$TSAN_BIN play <<'END'
+    hint Give each thread a variable of its own, or take a lock (pthread_mutex_lock(3)) around all that reads or writes it.
+    try head -n 40 build/log/24-threaded-server/15.log
+    run server 0
+    server ready
+    a connects {server}
+    server stops
+    b1..20 starts-connecting {server}
+    b1..20 sends "GET /{i} HTTP/1.1\r\nX: y\r\n\r\n"
+    c starts-connecting {server}
+    c sends "GET / HT"
+    c ends
+    server continues
+    b1..20 gets the rest
+    c gets the rest
+    a sends "GET / HTTP/1.1\r\n\r\n"
+    a gets the rest
+    server no-race
+    d connects {server}
+    d sends "GET / HTTP/1.1\r\n\r\n"
+    d gets answer 200
+END
+    ) && return
+    case $story in
+    *"with no lock"*) printf '%s\n' "$story" && false ;;
+    *) skip 'ThreadSanitizer cannot run this program' ;;
+    esac
+}

@@ -220,6 +220,13 @@ static bool in_flight(const struct actor *a)
 #endif
 }
 
+/* It has ended, and so have those whom it started and who could print. */
+static bool program_is_done(const struct actor *a)
+{
+    return a->over && (a->stdout_fd == -1 || a->unheard)
+        && a->stderr_fd == -1;
+}
+
 /* Can nothing more happen? True only if it is certain at this instant: all
  * programs under test wait without a limit, and nothing is on its way. */
 static bool nothing_moves(uint64_t *signature)
@@ -229,7 +236,7 @@ static bool nothing_moves(uint64_t *signature)
         if (in_flight(actors[i]))
             return false;
     for (int i = 0; i < actor_count; i++)
-        if (actors[i]->kind == PROGRAM && !actors[i]->over
+        if (actors[i]->kind == PROGRAM && !program_is_done(actors[i])
             && (!actors[i]->started || !proc_stuck(actors[i], signature)))
             return false;
     return true;

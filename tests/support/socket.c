@@ -93,6 +93,19 @@ static int buffer_option(char *text)
     return atoi(at + 8);
 }
 
+/* buffer=N: a small receive buffer, and packets as on Ethernet: then the other
+ * side's send buffer starts small too, and is soon full. */
+static void narrow(int fd, int size)
+{
+    int mss = 1460, ours = 65536;
+
+    if (size == 0)
+        return;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &ours, sizeof ours);
+    setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof mss);
+}
+
 static struct actor *start_connect(const char *name, const char *rest)
 {
     char text[256];
@@ -104,8 +117,7 @@ static struct actor *start_connect(const char *name, const char *rest)
     small = buffer_option(text);
     to = address_of(text);
     a->fd = open_socket(&to, SOCK_STREAM);
-    if (small > 0)
-        setsockopt(a->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    narrow(a->fd, small);
     if (connect(a->fd, (struct sockaddr *)&to.sa, to.len) == -1) {
         a->connecting = errno == EINPROGRESS;
         a->reset = errno != EINPROGRESS;
@@ -137,10 +149,15 @@ static void is_refused(const char *name, const char *rest)
 static void listens(const char *name, const char *rest)
 {
     struct actor *a = actor_new(name, LISTENER);
-    struct address at = address_of(rest);
-    int on = 1;
+    char text[256];
+    struct address at;
+    int on = 1, small;
 
+    snprintf(text, sizeof text, "%s", rest);
+    small = buffer_option(text);
+    at = address_of(text);
     a->fd = open_socket(&at, SOCK_STREAM);
+    narrow(a->fd, small);
     setsockopt(a->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (at.family == AF_INET6)
         setsockopt(a->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);

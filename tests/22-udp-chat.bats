@@ -4,7 +4,7 @@ load support/check
 
 @test "A message that is too long is dropped, with a line on stderr" {
     play <<'END'
-    hint Take each datagram with recvfrom(2), into a buffer with room for at least one byte more than the 1024 of a message: then its length tells the long ones. Say each on stderr.
+    hint Take each datagram with recvfrom(2), into a buffer with room for at least one byte more than the 1024 of a message: then its length tells the long ones. Print a line on stderr for each.
     try head -c 1025 /dev/zero | nc -u -w 1 127.0.0.1 8080
     run server 0
     server ready
@@ -88,7 +88,7 @@ END
 
 @test "An empty datagram makes its sender forgotten" {
     play <<'END'
-    hint recvfrom(2) returns 0 for an empty datagram. It is no end: take its sender out of those you know, and pass nothing on.
+    hint recvfrom(2) returns 0 for an empty datagram. It is no end: take its sender out of those you know, and pass nothing on. Once he speaks again he is known again, from then on.
     try make run22 PROG=client ARGS='127.0.0.1 8080 me', then Ctrl-D
     run server 0
     server ready
@@ -112,7 +112,6 @@ END
     c sends "without b"
     a gets "without b"
     d gets "without b"
-    hint Who speaks again after his empty datagram is known again, from then on.
     b sends "b is back"
     a gets "b is back"
     c gets "b is back"
@@ -274,6 +273,15 @@ END
     server as-before heap 32
     hint The server prints nothing on stdout: what it has to say goes to stderr.
     server prints nothing
+    hint When nobody reads its stderr any more, the server goes on: ignore SIGPIPE.
+    server unread stderr
+    d opens 0
+    d to {server} sends "d"
+    a gets "d"
+    a sends "a"*1025
+    settle
+    a sends "that line is lost"
+    d gets "that line is lost"
     hint SIGINT (Ctrl-C) and SIGTERM end the server within a second.
     server signal INT
     within 1 server ends
@@ -287,7 +295,7 @@ END
 @test "The client says that NAME joined" {
     play <<'END'
     hint Make a UDP socket with HOST and PORT as its peer, and send one datagram at once, before anything is typed: "* NAME joined", without a newline.
-    try nc -u -l 127.0.0.1 8080, and make run22 PROG=client in another terminal
+    try nc -u -l 8080; then: make run22 PROG=client ARGS='127.0.0.1 8080 ann'
     u opens 0
     run client 127.0.0.1 {u} ann
     u gets "* ann joined"
@@ -302,7 +310,7 @@ END
 @test "The client sends each line as NAME: LINE, and at the end an empty datagram" {
     play <<'END'
     hint For each line of stdin send one datagram: NAME, a colon, a space, the line without its newline.
-    try nc -u -l 127.0.0.1 8080, and make run22 PROG=client in another terminal
+    try nc -u -l 8080; then: make run22 PROG=client ARGS='127.0.0.1 8080 ann'
     u opens 0
     run client 127.0.0.1 {u} ann
     u gets "* ann joined"
@@ -542,13 +550,9 @@ END
     server usage
     run server 65536
     server usage
-    run server 4294967376
-    server usage
     run server ''
     server usage
     run server 0 127.0.0.1 more
-    server usage
-    run server --help 127.0.0.1
     server usage
     hint --help as the only argument: the same usage on stdout, exit status 0.
     run server --help
@@ -558,8 +562,6 @@ END
     client prints "usage: "
     client exits 0
     hint The client wants HOST, PORT and NAME, no less and no more.
-    run client
-    client usage
     run client 127.0.0.1 8080
     client usage
     run client 127.0.0.1 8080 ann bob
@@ -567,8 +569,6 @@ END
     run client 127.0.0.1 http ann
     client usage
     run client 127.0.0.1 65536 ann
-    client usage
-    run client 127.0.0.1 -1 ann
     client usage
     hint NAME has 1 to 32 bytes, none of them 0 to 31 or 127.
     run client 127.0.0.1 8080 ''

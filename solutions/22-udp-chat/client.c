@@ -163,7 +163,8 @@ static void take_byte(int fd, struct draft *draft, char c)
      * draft->text, and draft->len counts it.
      * Trap: if the text is full, the line is too_long. It is dropped as a
      * whole, at its end: the first 1024 bytes of a message are no message.
-     * Check: "The client sends each line as NAME: LINE".
+     * Check: "The client sends each line as NAME: LINE, and at the end an
+     * empty datagram".
      */
     if (c == '\n')
         send_line(fd, draft);

@@ -71,7 +71,7 @@ END
     http-get prints "\0\0c\0\0"
     hint A page may be large: print it part by part, no array holds all of it.
     a sends binary*1000000
-    http-get prints binary*1000000
+    within 30 http-get prints binary*1000000
     hint write(2) may take fewer bytes than it is given. It returns how many: go on with the rest, or let writen() of lib/net.h do it.
     http-get unheard
     a sends "-"
@@ -117,7 +117,7 @@ END
 @test "ends after Content-Length bytes" {
     play <<'END'
     hint Content-Length says how many bytes follow the head's empty line. Count them, and end when they are there: the server may keep the connection open.
-    try printf 'HTTP/1.0 200 OK\nContent-Length: 2\n\nhi' | nc -l 8080 & make run25
+    try printf 'HTTP/1.0 200\nContent-Length: 2\n\nhi' | nc -l 8080 & make run25
     s listens 0
     run http-get 127.0.0.1 / {s}
     a accepts s
@@ -131,12 +131,14 @@ END
     run http-get 127.0.0.1 / {s}
     a accepts s
     a gets request "GET / HTTP/1.0"
-    a sends "HTTP/1.1 500 Oh\r\nContent-Length: 1000012\r\nServer: test\r\n\r\nhe"
-    http-get prints "HTTP/1.1 500 Oh\r\nContent-Length: 1000012\r\nServer: test\r\n\r\nhe"
-    a sends "llo" | "\r\n\r\n" binary*1000000
-    http-get prints "llo\r\n\r\n" binary*1000000
-    a sends "\0me"
-    http-get prints "\0me"
+    a sends "HTTP/1.1 500 Oh\r\nContent-Length: 200012\r\nServer: test\r\n\r\nhe"
+    http-get prints "HTTP/1.1 500 Oh\r\nContent-Length: 200012\r\nServer: test\r\n\r\nhe"
+    a sends "llo" | "\r\n\r\n" binary*200000
+    http-get prints "llo\r\n\r\n" binary*200000
+    a sends "\0m"
+    http-get prints "\0m"
+    a sends "e"
+    http-get prints "e"
     http-get exits 0
     hint A server may send more than it has announced: Content-Length bytes are enough. Do not wait for exactly that many.
     run http-get 127.0.0.1 / {s}
@@ -146,7 +148,7 @@ END
     http-get exits 0
     http-get prints "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"
     hint Content-Length: 0 is a length too. The empty line ends such an answer.
-    try printf 'HTTP/1.0 200 OK\nContent-Length: 0\n\n' | nc -l 8080 & make run25
+    try printf 'HTTP/1.0 200\nContent-Length: 0\n\n' | nc -l 8080 & make run25
     run http-get 127.0.0.1 / {s}
     a accepts s
     a gets request "GET / HTTP/1.0"
@@ -159,7 +161,7 @@ END
 @test "tells an answer that is cut short" {
     play <<'END'
     hint When the server closes before Content-Length bytes have come, say so on stderr and end with status 1. What came has been printed.
-    try printf 'HTTP/1.0 200 OK\nContent-Length: 9\n\nhi' | nc -lN 8080 & make run25
+    try printf 'HTTP/1.0 200\nContent-Length: 9\n\nhi' | nc -lN 8080 & make run25
     s listens 0
     run http-get 127.0.0.1 / {s}
     a accepts s
@@ -222,7 +224,7 @@ END
     http-get exits 0
     http-get prints "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"
     hint A line of the head ends in CR LF or in a bare LF. Both are to be understood, also for the empty line.
-    try printf 'HTTP/1.0 200 OK\nContent-Length: 2\n\nhi' | nc -l 8080 & make run25
+    try printf 'HTTP/1.0 200\nContent-Length: 2\n\nhi' | nc -l 8080 & make run25
     run http-get 127.0.0.1 / {s}
     a accepts s
     a gets request "GET / HTTP/1.0"
@@ -230,7 +232,7 @@ END
     http-get exits 0
     http-get prints "HTTP/1.0 200 OK\nContent-Length: 2\n\nok"
     hint The name comes in any letter case: strncasecmp(3). Before and after the value there may be spaces and tabs, or none.
-    try printf 'HTTP/1.0 200 OK\ncontent-length:2\n\nhi' | nc -l 8080 & make run25
+    try printf 'HTTP/1.0 200\ncontent-length:2\n\nhi' | nc -l 8080 & make run25
     run http-get 127.0.0.1 / {s}
     a accepts s
     a gets request "GET / HTTP/1.0"
@@ -249,7 +251,7 @@ END
     http-get exits 0
     http-get prints "HTTP/1.0 200 OK\r\n" "Set-Cookie: abcdef\r\n"*300 "X: " "y"*5000 "\r\nContent-Length: 2\r\n\r\nok"
     hint A field's name begins its line and ends at the colon: X-Content-Length is another field, and a value may hold any words. Behind the empty line there are no fields.
-    try printf 'HTTP/1.0 200 OK\nX-Content-Length: 1\n\nhi' | nc -l 8080 & make run25
+    try printf 'HTTP/1.0 200\nX-Content-Length: 1\n\nhi' | nc -l 8080 & make run25
     run http-get 127.0.0.1 / {s}
     a accepts s
     a gets request "GET / HTTP/1.0"

@@ -313,7 +313,7 @@ END
     hint A name that is not found sets no errno: print what gai_strerror(3) says of getaddrinfo's result. Exit status 1.
     try make run25 ARGS='gone.invalid /'
     run http-get gone.invalid /
-    http-get complains "known" | "resol" | "not found" | "no such" | "no address" | "lookup" | "look up" | "nodename" | "not exist" | "recover" | "failure" | "find"
+    http-get complains "known" | "resol" | "not found" | "no such" | "no address" | "lookup" | "look up" | "nodename" | "not exist" | "recover" | "failure" | "find" | "EAI_"
 END
 }
 

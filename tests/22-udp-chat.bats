@@ -138,6 +138,14 @@ END
     settle
     c sends "who is here?"
     d gets "who is here?"
+    e sends ""
+    settle
+    c sends "and now?"
+    d gets "and now?"
+    e sends ""
+    settle
+    d sends "still we two"
+    c gets "still we two"
     e sends "e"
     c gets "e"
     d gets "e"
@@ -172,10 +180,10 @@ END
     a gets "b"
     b sends "b"*1025
     server says "\n"
-    b sends "still here"
-    a gets "still here"
-    a sends "b too?"
-    b gets "b too?"
+    a sends "b is still known"
+    b gets "b is still known"
+    b sends "yes"
+    a gets "yes"
     hint Look at the length before you remember the sender: a message that is too long makes nobody known.
     c opens 0
     c to {server} sends "c"*1025
@@ -264,13 +272,13 @@ END
     c sends ""
     end
     server census
-    repeat 400
+    repeat 600
     c opens 0
     c to {server} sends "in"
     a gets "in"
     c sends ""
     end
-    server as-before heap 32
+    server as-before heap 12
     hint The server prints nothing on stdout: what it has to say goes to stderr.
     server prints nothing
     hint When nobody reads its stderr any more, the server goes on: ignore SIGPIPE.

@@ -255,6 +255,8 @@ http_goes_on() {
     c connects {server}
     c sends "GET / HTTP/1.1\r\n\r\n"
     c gets answer 200
+    c closes
+    settle
     hint SIGTERM and SIGINT end a process by default: leave them so, or end within a second.
     server signal INT
     within 1.5 server ends

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# ahead FILE.bats: plays the scripts of all its tests, two at a time, while
+# bats is still at the ones before: bats takes 75 ms a test, and most scripts
+# wait. $AHEAD/N is a fifo for each test: `played` comes out of it when all of
+# that test is played, or `none` where programs could reach these files, for
+# want of a room of their own. tools/check starts it, check.bash asks it.
+set -u
+file=$1
+cd "$PROJECT" || exit 1
+. tests/support/check.bash
+
+answer() { # TEST ANSWER: waits, in the background, until bats asks
+    echo "$2" >"$AHEAD/$1" &
+}
+
+count=0
+while [ -p "$AHEAD/$((count + 1))" ]; do count=$((count + 1)); done
+# shellcheck disable=SC2016  # the room's shell expands it
+if ! "$SUPPORT/launch" room "$PROJECT" /bin/sh -c '[ "$ROOM" = own ]'; then
+    for ((n = 1; n <= count; n++)); do answer "$n" none; done
+    wait
+    exit
+fi
+
+# What bats gives to a test, as far as the checks use it.
+# shellcheck source=/dev/null
+load() { . "tests/$1.bash"; }
+skip() { exit 1; }
+
+# The tests as functions, test_1 and so on.
+eval "$(awk '/^@test "/ { printf "test_%d() {\n", ++n; next } { print }' \
+    "$file")"
+
+play() {
+    BATS_TEST_NUMBER=$test
+    nth=$((nth + 1))
+    play_script
+    printf '%s' "$out" >"$AHEAD/$test.$nth.out"
+    echo "$status" >"$AHEAD/$test.$nth"
+    [ "$status" = 0 ] || exit 1 # as bats, at the first failure
+}
+
+worker() { # FIRST: every other test from there
+    local test nth out status
+    for ((test = $1; test <= count; test += 2)); do
+        nth=0
+        (eval "test_$test") >/dev/null 2>&1 </dev/null
+        answer "$test" played
+    done
+    wait
+}
+worker 1 &
+worker 2 &
+wait

@@ -675,6 +675,17 @@ static bool set_limit(pid_t pid, int which, int n)
 }
 #endif
 
+static void still_runs(struct actor *a)
+{
+    struct bytes out = { 0 };
+
+    pump(0);
+    if (!a->over)
+        return;
+    bytes_text(&out, "expected %s to go on\n", a->name);
+    fail_with_state(&out);
+}
+
 /* limits files|processes N, or `back`: of the program as it runs. */
 static void limit(struct actor *a, const char *rest)
 {
@@ -684,6 +695,7 @@ static void limit(struct actor *a, const char *rest)
 
     if (sscanf(rest, "%15s %d", what, &n) < 1)
         script_error("limits files|processes N|back");
+    still_runs(a);
     if (!set_limit(a->pid, strcmp(what, "files") == 0 ? RLIMIT_NOFILE
                                                       : RLIMIT_NPROC, n))
         leave_out("the limits of a running program cannot be set here");
@@ -751,17 +763,6 @@ static void alone(struct actor *a, int most)
         return;
     bytes_text(&out, "expected at most %d process%s, there are %d\n", most,
                most == 1 ? "" : "es", n);
-    fail_with_state(&out);
-}
-
-static void still_runs(struct actor *a)
-{
-    struct bytes out = { 0 };
-
-    pump(0);
-    if (!a->over)
-        return;
-    bytes_text(&out, "expected %s to go on\n", a->name);
     fail_with_state(&out);
 }
 

@@ -3,7 +3,8 @@
 # bats is still at the ones before: bats takes 75 ms a test, and most scripts
 # wait. $AHEAD/N is a fifo for each test: `played` comes out of it when all of
 # that test is played, or `none` where programs could reach these files, for
-# want of a room of their own. tools/check starts it, check.bash asks it.
+# want of a room of their own; then there is a file $AHEAD/plain too.
+# tools/check starts it, check.bash asks it.
 set -u
 file=$1
 cd "$PROJECT" || exit 1
@@ -17,6 +18,7 @@ count=0
 while [ -p "$AHEAD/$((count + 1))" ]; do count=$((count + 1)); done
 # shellcheck disable=SC2016  # the room's shell expands it
 if ! "$SUPPORT/launch" room "$PROJECT" /bin/sh -c '[ "$ROOM" = own ]'; then
+    : >"$AHEAD/plain"
     for ((n = 1; n <= count; n++)); do answer "$n" none; done
     wait
     exit

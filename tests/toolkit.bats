@@ -863,6 +863,24 @@ functions() {
     done <"$WORK/blocking"
 }
 
+@test "the README shows what make ex24 prints" {
+    [ -f "$TOP/tests/24-threaded-server.bats" ] || skip "there is no 24 yet"
+    mkdir top && cd top || return 1
+    for part in Makefile tools lib exercises solutions tests; do
+        cp -R "$TOP/$part" .
+    done
+    run make ex24
+    status_is 2
+    # Ports differ from run to run; where a program waits is not known everywhere.
+    masked() {
+        grep -v -e '^make: ' -e '^  note: ' -e ' waits in ' | sed -E 's/[0-9]{5}/N/g'
+    }
+    masked <<<"$output" >printed
+    sed -n '/^<!-- ex24: begin/,/^<!-- ex24: end/p' "$TOP/README.md" |
+        grep -v '^<!--' | grep -v '^```' | masked >shown
+    diff shown printed
+}
+
 @test "nothing but the numbered gaps is left to do" {
     cd "$TOP" || return 1
     run grep -rnwE 'TO[D]O|FIX[M]E|XX[X]' Makefile lib solutions exercises tools \

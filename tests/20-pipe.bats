@@ -99,14 +99,13 @@ END
     pipe prints "a\n"
     pipe signal CHLD
     pipe signal WINCH
-    pipe gets "b\n"
-    pipe prints "b\n"
+    settle
     pipe stops
     pipe continues
     pipe signal WINCH
-    pipe gets "c\n"
-    pipe prints "c\n"
-    pipe signal WINCH
+    settle
+    pipe gets "b\n"
+    pipe prints "b\n"
     pipe gets end
     pipe exits 7
 END

@@ -70,6 +70,7 @@ END
     a sends "\0\0c\0" | "\0"
     http-get prints "\0\0c\0\0"
     hint A page may be large: print it part by part, no array holds all of it.
+    try seq 200000 | nc -lN 8080 & make run25 | tail -n 1
     a sends binary*1000000
     within 30 http-get prints binary*1000000
     hint write(2) may take fewer bytes than it is given. It returns how many: go on with the rest, or let writen() of lib/net.h do it.
@@ -128,6 +129,7 @@ END
     http-get prints nothing
     a gets end
     hint Head and body come in any pieces. Count the bytes behind the empty line, all of them and no others.
+    try nc -l 8080, then make run25 elsewhere, and type where nc runs
     run http-get 127.0.0.1 / {s}
     a accepts s
     a gets request "GET / HTTP/1.0"
@@ -141,6 +143,7 @@ END
     http-get prints "e"
     http-get exits 0
     hint A server may send more than it has announced: Content-Length bytes are enough. Do not wait for exactly that many.
+    try printf 'HTTP/1.0 200\nContent-Length: 1\n\nhi' | nc -l 8080 & make run25
     run http-get 127.0.0.1 / {s}
     a accepts s
     a gets request "GET / HTTP/1.0"
@@ -173,6 +176,7 @@ END
     http-get prints "HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nhello"
     http-get prints nothing
     hint A length may be larger than an int holds, here 4 GiB and 5 bytes. Take strtoumax(3) or strtoull(3), and a 64-bit variable.
+    try printf 'a\nContent-Length: 4294967301\n\nhi' | nc -lN 8080 & make run25
     run http-get 127.0.0.1 / {s}
     a accepts s
     a gets request "GET / HTTP/1.0"
@@ -201,6 +205,7 @@ END
     http-get says "\n"
     http-get prints nothing
     hint Where the server resets the connection, read(2) returns -1 (ECONNRESET). That is no end of a page: a line on stderr, status 1.
+    try a server of your own: SO_LINGER with 0 seconds, then close(2)
     run http-get 127.0.0.1 / {s}
     a accepts s
     a gets request "GET / HTTP/1.0"
@@ -244,6 +249,7 @@ END
     a sends "HTTP/1.0 200 OK\r\nCONTENT-LENGTH: \t 2\t \r\n\r\nok"
     http-get exits 0
     hint A head may have many lines, and long ones. The field that counts may be the last.
+    try (seq -f 'a%g: b' 3000; printf '\nhi') | nc -lN 8080 & make run25
     run http-get 127.0.0.1 / {s}
     a accepts s
     a gets request "GET / HTTP/1.0"
@@ -304,6 +310,7 @@ END
     a sends "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"
     http-get exits 0
     hint PORT goes up to 65535.
+    try make run24 ARGS=65535, then make run25 ARGS='localhost / 65535'
     s listens ::1 65535
     run http-get dual.test / 65535
     a accepts s

@@ -4,7 +4,7 @@ load support/check
 @test "What the first command writes, the second one reads" {
     play <<'END'
     hint Make the pipe before you fork. The first child gets its writing end, ends[1], as descriptor 1, the second child its reading end, ends[0], as 0.
-    try build/exercises/20-pipe/pipe echo hello '|' sh -c 'read x; echo got $x'
+    try make run20 ARGS="echo hello '|' head -c 3"
     run pipe echo hello '|' sh -c 'read x; echo got $x'
     pipe prints "got hello\n"
     hint With three commands there are two pipes: the second command reads from the first pipe and writes into the second one.
@@ -33,18 +33,16 @@ END
     play <<'END'
     hint A writer is told that its reader has gone (SIGPIPE, pipe(7)) when nobody holds the reading end any more. In the child, after dup2(2), close every end, ends[0] too. In the parent, close what it has handed on.
     try make run20 ARGS="yes '|' head -n 1"
-    run pipe yes '|' head -n 1
+    run pipe sh -c 'yes; echo yes has ended >&2' '|' head -n 1
     pipe prints "y\n"
+    pipe says "yes has ended"
     pipe exits 0
-    settle
-    pipe processes 0
     hint A pipe between two others: whoever does not use its ends closes them.
     try make run20 ARGS="yes '|' cat '|' head -n 1"
-    run pipe yes '|' cat '|' head -n 1
+    run pipe sh -c 'yes; echo yes has ended >&2' '|' cat '|' head -n 1
     pipe prints "y\n"
+    pipe says "yes has ended"
     pipe exits 0
-    settle
-    pipe processes 0
     hint The commands have SIGPIPE at its default, which ends them: if you change it (signal(2)), put it back in the child.
     try build/exercises/20-pipe/pipe sh -c 'kill -PIPE $$; echo no' '|' cat
     run pipe sh -c 'kill -PIPE $$; echo no' '|' cat

@@ -297,9 +297,21 @@ static void tell_end(const struct actor *a, struct bytes *out)
         proc_where(a, out);
 }
 
-/* The state of all programs, after what was wrong. */
+static bool is_ending(void)
+{
+    for (int i = 0; i < actor_count; i++)
+        if (actors[i]->kind == PROGRAM && !actors[i]->over
+            && actors[i]->stdout_fd == -1)
+            return true;
+    return false;
+}
+
+/* The state of all programs, after what was wrong. A program whose stdout
+ * has ended is about to say its status. */
 _Noreturn static void fail_with_state(struct bytes *out)
 {
+    for (int i = 0; i < 20 && (i == 0 || is_ending()); i++)
+        pump(5);
     for (int i = 0; i < actor_count; i++)
         if (actors[i]->kind == PROGRAM) {
             tell_end(actors[i], out);

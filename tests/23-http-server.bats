@@ -81,12 +81,14 @@ load support/http
     server as-before heap 16 virtual 40000
     hint When accept(2) fails, go on, and wait a little before the next try: with no descriptor left (EMFILE), it fails again at once.
     server limits files 4
-    g connects {server}
-    g sends "GET / HTTP/1.1\r\n\r\n"
-    settle
+    g1..2 connects {server}
+    g1 closes
+    g2 sends "GET / HTTP/1.1\r\n\r\n"
+    server idle 0.05
+    server runs
     server limits files back
-    g gets the rest
-    g closes
+    g2 gets the rest
+    g2 closes
     h connects {server}
     h sends "GET / HTTP/1.1\r\n\r\n"
     h gets answer 200

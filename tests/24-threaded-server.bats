@@ -129,12 +129,14 @@ END
     server as-before
     hint When accept(2) fails, go on, and wait a little before the next try: with no descriptor left (EMFILE), it fails again at once.
     server limits files 4
-    d connects {server}
-    d sends "GET / HTTP/1.1\r\n\r\n"
-    settle
+    d1..2 connects {server}
+    d1 closes
+    d2 sends "GET / HTTP/1.1\r\n\r\n"
+    server idle 0.05
+    server runs
     server limits files back
-    d gets the rest
-    d closes
+    d2 gets the rest
+    d2 closes
     e connects {server}
     e sends "GET / HTTP/1.1\r\n\r\n"
     e gets answer 200

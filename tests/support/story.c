@@ -84,7 +84,7 @@ static void wrapped(const char *label, const char *text)
     int indent = (int)strlen(label), col = indent;
     const char *end;
 
-    fputs(label, stdout);
+    printf("%s%s%s", colour("1"), label, colour(""));
     for (bool first = true; *text != '\0'; first = false) {
         end = strchr(text, ' ');
         if (end == NULL)
@@ -100,16 +100,30 @@ static void wrapped(const char *label, const char *text)
     putchar('\n');
 }
 
+/* An escape sequence where colour is wanted: `1` bold, `31` red, `` plain. */
+static const char *colour(const char *code)
+{
+    static char text[4][8];
+    static int i;
+
+    if (getenv("COLOR") == NULL)
+        return "";
+    i = (i + 1) % 4;
+    snprintf(text[i], sizeof text[i], "\033[%sm", code);
+    return text[i];
+}
+
 /* One step in one line: a longer one is cut in its middle. */
 static void print_step(const char *step, bool last)
 {
     size_t n = strlen(step);
 
-    printf("%s ", last ? "=>" : "  ");
+    printf("%s%s ", last ? colour("31") : "", last ? "=>" : "  ");
     if (n <= COLUMNS - 3)
-        puts(step);
+        printf("%s", step);
     else
-        printf("%.50s ... %s\n", step, step + n - 15);
+        printf("%.50s ... %s", step, step + n - 15);
+    printf("%s\n", last ? colour("") : "");
 }
 
 static void print_steps(void)
@@ -134,7 +148,7 @@ void fail_bytes(const struct bytes *text)
         p += n + (p[n] == '\n');
     }
     if (try_by_hand != NULL)
-        printf("\nBy hand:  %s\n", try_by_hand);
+        printf("\n%sBy hand:%s  %s\n", colour("1"), colour(""), try_by_hand);
     if (hint != NULL) {
         putchar('\n');
         wrapped("Advice:   ", hint);

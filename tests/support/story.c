@@ -78,6 +78,19 @@ void log_bytes(const char *who, const char *what, const unsigned char *p,
     bytes_free(&b);
 }
 
+/* An escape sequence where colour is wanted: `1` bold, `31` red, `` plain. */
+static const char *colour(const char *code)
+{
+    static char text[4][8];
+    static int i;
+
+    if (getenv("COLOR") == NULL)
+        return "";
+    i = (i + 1) % 4;
+    snprintf(text[i], sizeof text[i], "\033[%sm", code);
+    return text[i];
+}
+
 /* text in lines of at most COLUMNS, broken at spaces, after a label. */
 static void wrapped(const char *label, const char *text)
 {
@@ -98,19 +111,6 @@ static void wrapped(const char *label, const char *text)
         text = *end == '\0' ? end : end + 1;
     }
     putchar('\n');
-}
-
-/* An escape sequence where colour is wanted: `1` bold, `31` red, `` plain. */
-static const char *colour(const char *code)
-{
-    static char text[4][8];
-    static int i;
-
-    if (getenv("COLOR") == NULL)
-        return "";
-    i = (i + 1) % 4;
-    snprintf(text[i], sizeof text[i], "\033[%sm", code);
-    return text[i];
 }
 
 /* One step in one line: a longer one is cut in its middle. */

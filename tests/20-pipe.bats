@@ -32,13 +32,13 @@ END
 @test "yes ends when head has read enough" {
     play <<'END'
     hint A writer is told that its reader has gone (SIGPIPE, pipe(7)) when nobody holds the reading end any more. In the child, after dup2(2), close every end, ends[0] too. In the parent, close what it has handed on.
-    try make run20 ARGS="yes '|' head -n 1"
+    try make run20 ARGS="yes '|' head -n 1"; pgrep -l yes
     run pipe sh -c 'yes; echo yes has ended >&2' '|' head -n 1
     pipe prints "y\n"
     pipe says "yes has ended"
     pipe exits 0
     hint A pipe between two others: whoever does not use its ends closes them.
-    try make run20 ARGS="yes '|' cat '|' head -n 1"
+    try make run20 ARGS="yes '|' cat '|' head -n 1"; pgrep -l yes
     run pipe sh -c 'yes; echo yes has ended >&2' '|' cat '|' head -n 1
     pipe prints "y\n"
     pipe says "yes has ended"
@@ -87,11 +87,11 @@ END
     pipe exits 4
     pipe processes 0
     hint A command that is stopped (SIGSTOP) has not ended: call waitpid(2) without WUNTRACED.
-    try build/exercises/20-pipe/pipe true '|' sh -c 'kill -STOP $$'; echo $?
+    try build/exercises/20-pipe/pipe true '|' sh -c 'kill -STOP $$' (end: Ctrl-C)
     run pipe true '|' sh -c '(while sleep 0.02; do kill -CONT $$ || exit; done) 2>&- & kill -STOP $$; exit 6'
     pipe exits 6
     hint A signal to pipe itself does not end its wait: if waitpid(2) fails with EINTR, call it again.
-    try make run20 ARGS="sleep 9 '|' cat", in another terminal: pkill -CHLD pipe
+    try make run20 ARGS="sleep 9 '|' cat", elsewhere: pkill -WINCH pipe
     run pipe cat '|' sh -c 'cat; exit 7'
     pipe gets "a\n"
     pipe prints "a\n"
@@ -150,12 +150,12 @@ END
     pipe exits 126
     pipe says "/tmp"
     hint A script without #! is run by a shell (execvp(3) does that, and this one says exit 126), or it cannot be run and gives 126.
-    try printf 'exit 126\n' >s; chmod +x s; build/.../pipe true '|' ./s; echo $?
+    try echo exit 126 >/tmp/s; chmod +x /tmp/s; make run20 ARGS="true '|' /tmp/s"
     file plain 755 "exit 126\n"
     run pipe true '|' ./plain
     pipe exits 126
     hint The script is there, its interpreter is not. execvp(3) fails with ENOENT here too, so ask access(2), with F_OK, whether it was the name itself that was not found.
-    try printf '#!/no\n' >s; chmod +x s; build/.../pipe true '|' ./s; echo $?
+    try echo '#!/no' >/tmp/s; chmod +x /tmp/s; make run20 ARGS="true '|' /tmp/s"
     file script 755 "#!/no/such/interpreter\n"
     run pipe true '|' ./script
     pipe exits 126

@@ -544,7 +544,7 @@ CHECK 'does not crash' {
 CHECKS
     run make ex24 CFLAGS='-O0 -g'
     status_is 2
-    has 'sanitizer: heap-buffer-overflow'
+    has 'AddressSanitizer says: heap-buffer-overflow, at '
     has "at server.c:$(grep -n malloc exercises/24-hello/server.c | cut -d: -f1), in main"
 }
 

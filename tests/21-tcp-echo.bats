@@ -4,16 +4,11 @@ load support/check
 
 @test "The server says on which port it listens" {
     play <<'END'
-    hint Make a socket, bind it to the address and port, listen; only then say on which port. For port 0 the system picks one: getsockname(2) knows it.
+    hint Call socket(2), bind(2) and listen(2) for the address and port; only then say on which port. For port 0 the system picks one: getsockname(2) knows it.
     try nc -v 127.0.0.1 8080
     run server 0
     server ready
     a connects {server}
-    hint The line goes to stderr, once the server listens, and holds the real port also where one was asked for.
-    try build/exercises/21-tcp-echo/server 8081
-    L listens 0
-    L closes
-    server runs
 END
 }
 
@@ -69,7 +64,7 @@ END
 @test "A write that takes a part only loses nothing" {
     play <<'END'
     hint The client reads late, and write(2) took a part of the bytes only. It returns how many: write the others, from there on, in a loop.
-    try head -c 9999999 /dev/zero | nc -N 127.0.0.1 8080 | (sleep 5; wc -c)
+    try head -c 9999999 /dev/zero | nc -N 127.0.0.1 8080 | wc -c
     run server 0
     server ready
     a connects {server} buffer=4096
@@ -91,7 +86,7 @@ END
     server ready
     server stops
     a connects {server}
-    a sends "0123456789abcdef\n"*9000
+    a sends "0123456789abcdef\n"*3600
     a closes
     server continues
     b connects {server}
@@ -188,7 +183,7 @@ END
     hint Only what the task says goes to stdout, and for the server that is nothing.
     server prints nothing
     hint An old connection lingers in TIME_WAIT. Set SO_REUSEADDR to 1 with setsockopt(2), after socket(2) and before bind(2).
-    try end the server with Ctrl-C while nc is connected, and start it again
+    try make run21, Ctrl-C while nc is connected to it, make run21 again
     a gets eof
     a closes
     run server {server}
@@ -237,18 +232,22 @@ END
     f connects 127.0.0.1 8081
     f sends "the other one"
     f gets "the other one"
+    hint A name that is not found leaves errno alone: gai_strerror(3) has the reason, for the line "server: what: why" on stderr.
+    try make run21 ARGS='8080 nowhere.test'
+    run server 0 nowhere.test
+    server complains "known" | "found" | "find" | "resol" | "again" | "lookup" | "no address" | "no such"
 END
 }
 
 @test "The client connects, by name or by number" {
     play <<'END'
     hint Try each address of getaddrinfo(3)'s list: make a socket for it and connect(2), until one works.
-    try nc -l 127.0.0.1 8080, then: make run21 PROG=client ARGS='127.0.0.1 8080'
+    try make run21 PROG=client ARGS='127.0.0.1 8080', while make run21 runs
     L listens 0
     run client 127.0.0.1 {L}
     a accepts L
     hint getaddrinfo(3) takes names too. localhost may have an address, such as ::1, where nobody listens: then try the next one.
-    try nc -l 127.0.0.1 8080, then: make run21 PROG=client ARGS='localhost 8080'
+    try make run21 PROG=client ARGS='localhost 8080', while make run21 runs
     run client localhost {L} as named
     b accepts L
     settle
@@ -267,7 +266,7 @@ END
     client gets "hello\n"
     a gets "hello\n"
     hint At the end of stdin, shutdown(2) with SHUT_WR: the server learns that this was all. Do not close(2): the rest of the answer is still to come.
-    try printf 'hello\n' | build/exercises/21-tcp-echo/client 127.0.0.1 8080
+    try printf hello | build/exercises/21-tcp-echo/client localhost 8080
     client gets "no newline"
     client gets end
     a gets "no newline"
@@ -282,14 +281,14 @@ END
     a closes
     client exits 0
     hint No line at all is fine, too: close the sending side, wait for the server's end, exit with status 0.
-    try build/exercises/21-tcp-echo/client 127.0.0.1 8080 </dev/null
+    try build/exercises/21-tcp-echo/client localhost 8080 </dev/null
     run client 127.0.0.1 {L} with stdin=/dev/null
     b accepts L
     b gets eof
     b closes
     client exits 0
     hint Bytes are no string: send as many as read(2) returned, and print as many. A line may be longer than any buffer, and a NUL is a byte like others.
-    try head -c 200000 /dev/urandom >data; client 127.0.0.1 8080 <data | cmp - data
+    try build/exercises/21-tcp-echo/client localhost 8080 <FILE | cmp - FILE
     file data 644 "x"*100000 "\n" binary*30000
     run client 127.0.0.1 {L} with stdin=data
     c accepts L
@@ -305,7 +304,7 @@ END
 @test "The client sends and prints at the same time" {
     play <<'END'
     hint Send a line at once, also while an earlier one is not back yet. poll(2) on stdin and the socket says where something has come; or use two threads, or two processes.
-    try nc -l 127.0.0.1 8080, then type into the client of ARGS='127.0.0.1 8080'
+    try nc -l 127.0.0.1 8080, then type two lines into the client
     L listens 0 buffer=4096
     run client 127.0.0.1 {L}
     a accepts L
@@ -314,7 +313,7 @@ END
     client gets "two\n"
     a gets "two\n"
     hint Print what comes at once, also a part of a line, and also while nobody types. stdio keeps it back when stdout is a pipe: fflush(3), or write(2).
-    try nc -l 127.0.0.1 8080, then type into nc while the client runs
+    try nc -l 127.0.0.1 8080, then type into nc, while the client runs
     a sends "on"
     client prints "on"
     a sends "e\n"
@@ -322,7 +321,7 @@ END
     a sends "two\n"
     client prints "two\n"
     hint Much is on its way: the server does not read, for it first wants to get rid of what it sends back. A client that waits until all is sent, in a blocking write(2), waits for ever: print meanwhile.
-    try head -c 9999999 /dev/zero >data; client 127.0.0.1 8080 <data | cmp - data
+    try build/exercises/21-tcp-echo/client localhost 8080 <FILE | cmp - FILE
     client gets "0123456789abcdef\n"*20000
     client unheard
     a sends "0123456789abcdef\n"*10000
@@ -345,7 +344,7 @@ END
 @test "If the server closes early, the client says so at once" {
     play <<'END'
     hint The server has closed and stdin has not ended: say so in a line on stderr and exit with status 1, at once, also while nobody types.
-    try nc -l 127.0.0.1 8080, start the client, then Ctrl-C in nc
+    try nc -l 127.0.0.1 8080, connect the client, then Ctrl-C in nc
     L listens 0
     run client 127.0.0.1 {L}
     a accepts L
@@ -362,7 +361,7 @@ END
     within 1.5 client exits 1
     client says "\n"
     hint stdin has ended, but the server closed before everything came back: count what you send and what comes, and compare.
-    try nc -l 127.0.0.1 8080, printf 'hello\n' into the client, then Ctrl-C in nc
+    try nc -l 127.0.0.1 8080, Ctrl-D in the client, Ctrl-C in nc
     run client 127.0.0.1 {L}
     c accepts L
     client gets "hello\n"
@@ -419,7 +418,7 @@ END
     run client six.test {S}
     b accepts S
     hint A name may have several addresses. When one refuses, close its socket, make a new one and try the next address.
-    try nc -l 127.0.0.1 8080, then: make run21 PROG=client ARGS='localhost 8080'
+    try make run21 PROG=client ARGS='localhost 8080', while make run21 runs
     F listens 127.0.0.1 0
     run client dual.test {F}
     c accepts F
@@ -439,8 +438,8 @@ END
     try make run21 PROG=client ARGS='nowhere.test 8080'
     run client nowhere.test 8080
     client complains "known" | "found" | "find" | "resol" | "again" | "lookup" | "no address" | "no such"
-    hint Look at what write(2) or printf(3) and fflush(3) return: where stdout takes nothing, say so in one line on stderr and exit with status 1.
-    try build/exercises/21-tcp-echo/client 127.0.0.1 8080 >/dev/full
+    hint Look at what write(2), or fflush(3), returns: where stdout takes nothing, say so in one line on stderr and exit with status 1.
+    try build/exercises/21-tcp-echo/client localhost 8080 >/dev/full
     run client 127.0.0.1 {F} with stdout=/dev/full
     d accepts F
     client gets "hello\n"
@@ -458,11 +457,9 @@ END
     server usage
     run server 65536
     server usage
+    run server +80
+    server usage
     run server http
-    server usage
-    run server -1
-    server usage
-    run server ''
     server usage
     run server 8080 127.0.0.1 more
     server usage
@@ -473,7 +470,7 @@ END
     client usage
     run client 127.0.0.1 4294967376
     client usage
-    run client 127.0.0.1 +80
+    run client 127.0.0.1 -1
     client usage
     run client 127.0.0.1 80 more
     client usage

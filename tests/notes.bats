@@ -170,7 +170,7 @@ task() {
 typed() { # EXPECTED-STATUS PART-OF-OUTPUT; the text on stdin
     cat >"$BATS_TEST_TMPDIR/text.md"
     PATH=${NARROW-$PATH} run "$BASH" "$TOP/tools/notes-run" "$BATS_TEST_TMPDIR/text.md"
-    [ "$status" = "$1" ] && [[ $output == *"$2"* ]] ||
+    [[ $status/$output == "$1/"*"$2"* ]] ||
         { printf '%s: %s\n' "$status" "$output" && return 1; }
 }
 

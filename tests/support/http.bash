@@ -129,18 +129,20 @@ http_leaves() {
     b closes
     hint A read(2) or write(2) that fails ends that client's connection and nothing else. Do not call die() or exit(3) for it, and do not read on.
     server stops
-    c1..6 connects {server}
+    c1..2 starts-connecting {server}
     c1 sends "GET / HTTP/1.1\r\n\r\n"
     c1 resets
     c2 sends "GET / HT"
     c2 resets
+    server continues
+    settle
+    c3..6 connects {server}
     c3 resets
     c4 closes
     c5 sends "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     c5 closes
     c6 sends "\0\0\r\0\xff" binary*4000
     c6 closes
-    server continues
     d connects {server}
     d sends "GET / HTTP/1.1\r\n\r\n"
     d gets answer 200

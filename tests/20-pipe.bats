@@ -240,12 +240,17 @@ END
 END
 }
 
-@test "Where the system has no pipe it says why and gives 1" {
+@test "When the system has no pipe or process left it says so and fails" {
     play <<'END'
     hint pipe(2) fails here, for no descriptor is left: one line on stderr that begins with pipe: and holds the text of errno (strerror(3)), exit status 1.
     try (ulimit -n 4; build/exercises/20-pipe/pipe true '|' true); echo $?
     run pipe true '|' true with files=4
     pipe complains "open files" | "descriptor" | "EMFILE"
+    hint fork(2) fails here, for there are as many processes as may be: it returns -1, and that is no child. Say so, and end with 1.
+    try (ulimit -u 1; exec build/exercises/20-pipe/pipe true '|' true); echo $?
+    run pipe true '|' true with processes=1
+    pipe exits non-zero
+    pipe says "pipe:"
     hint Started without a stdin, pipe(2) gives you descriptor 0 as an end. The first command must not read from its own pipe: it would wait for ever.
     try build/exercises/20-pipe/pipe cat '|' cat <&-
     run pipe cat '|' cat with stdin=closed

@@ -310,7 +310,7 @@ END
 @test "The client says that NAME joined" {
     play <<'END'
     hint Make a UDP socket with HOST and PORT as its peer, and send one datagram at once, before anything is typed: "* NAME joined", without a newline.
-    try nc -u -l 8080; then: make run22 PROG=client ARGS='127.0.0.1 8080 ann'
+    try nc -u -l 8080; then: make run22 PROG=client ARGS='127.0.0.1 8080 x'
     u opens 0
     run client 127.0.0.1 {u} ann
     u gets "* ann joined"
@@ -325,7 +325,7 @@ END
 @test "The client sends each line as NAME: LINE, and at the end an empty datagram" {
     play <<'END'
     hint For each line of stdin send one datagram: NAME, a colon, a space, the line without its newline.
-    try nc -u -l 8080; then: make run22 PROG=client ARGS='127.0.0.1 8080 ann'
+    try nc -u -l 8080; then: make run22 PROG=client ARGS='127.0.0.1 8080 x'
     u opens 0
     run client 127.0.0.1 {u} ann
     u gets "* ann joined"
@@ -381,7 +381,7 @@ END
     hint And the other way round: what is typed is sent while nobody else says anything.
     client gets "hello bob\n"
     u gets "ann: hello bob"
-    hint Each datagram is one line: print its bytes and a newline, as they come (stdio: fflush(3)).
+    hint Each datagram is one line: print its bytes as they are, then a newline, at once (stdio: fwrite(3) and fflush(3)).
     u sends "one"
     u sends "two"
     client prints "one\ntwo\n"

@@ -100,7 +100,7 @@ END
 }
 
 @test "refuses a wrong command line and a port that is taken" {
-    http_command_line
+    http_command_line 23
 }
 
 @test "listens on port 8080 of 127.0.0.1, or where it is told" {

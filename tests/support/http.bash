@@ -265,11 +265,11 @@ http_goes_on() {
 END
 }
 
-http_command_line() {
-    play <<'END'
+http_command_line() { # 23 or 24
+    play <<END
     hint For a wrong command line call usage(argv, "server [PORT [ADDRESS]]"). A port is digits only, 0 to 65535: is_port() tells.
-    try build/exercises/NN-name/server 8080 127.0.0.1 more; echo $?
-    run server 0 127.0.0.1 more
+    try make run$1 ARGS=http
+    run server 0 127.0.0.1 --help
     server usage
     run server 65536
     server usage
@@ -279,10 +279,12 @@ http_command_line() {
     server usage
     run server +80
     server usage
+    try make run$1 ARGS=--help
     hint For --help alone, print the usage on stdout and exit with 0, as usage() of lib/net.h does.
     run server --help
     server prints "usage: "
     server exits 0
+    try make run$1 & make run$1
     hint When bind(2) fails, print one line "server: what: why" on stderr and exit with 1, as die() does with the why of tcp_listen().
     L listens 0
     run server {L}

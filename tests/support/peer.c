@@ -260,9 +260,12 @@ static int remove_one(const char *path, const struct stat *st, int type,
     return 0;
 }
 
-static void remove_dir(void)
+void leave(int status)
 {
-    nftw(script_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    actors_end();
+    if (script_dir != NULL)
+        nftw(script_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    _exit(status);
 }
 
 static void raise_files(void)
@@ -290,7 +293,5 @@ int main(void)
     script_dir = dir;
     read_script();
     play(0, line_count);
-    actors_end();
-    remove_dir();
-    return PASSED;
+    leave(PASSED);
 }

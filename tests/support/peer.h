@@ -60,6 +60,9 @@ _Noreturn void fail(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
 _Noreturn void fail_bytes(const struct bytes *text);
 
+/* peer.c: ends all programs, leaves no file, and this process. */
+_Noreturn void leave(int status);
+
 /* actor.c: whom a script talks about. */
 enum kind { PROGRAM, STREAM, LISTENER, DATAGRAM };
 

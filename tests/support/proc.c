@@ -383,7 +383,9 @@ static bool source_line(const struct text *x, const unsigned long *at, int n,
     snprintf(cmd + len, sizeof cmd - (size_t)len, " 2>/dev/null");
     f = n > 0 ? popen(cmd, "re") : NULL;
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        line[strcspn(line, " \n")] = '\0';
+        line[strcspn(line, "\n")] = '\0';
+        if ((file = strstr(line, " (discriminator")) != NULL)
+            *file = '\0';
         file = strrchr(line, '/');
         file = file == NULL ? line : file + 1;
         if (!found && strstr(file, ".c:") != NULL && strstr(file, ":?") == NULL

@@ -156,8 +156,7 @@ void fail_bytes(const struct bytes *text)
     puts("--");
     fflush(stdout);
     log_text("%s\n", (const char *)text->p);
-    actors_end();
-    _exit(FAILED);
+    leave(FAILED);
 }
 
 void fail(const char *fmt, ...)
@@ -185,8 +184,7 @@ void script_error(const char *fmt, ...)
     va_end(ap);
     puts("\n--");
     fflush(stdout);
-    actors_end();
-    _exit(BAD_SCRIPT);
+    leave(BAD_SCRIPT);
 }
 
 void leave_out(const char *fmt, ...)
@@ -198,6 +196,5 @@ void leave_out(const char *fmt, ...)
     va_end(ap);
     putchar('\n');
     fflush(stdout);
-    actors_end();
-    _exit(LEFT_OUT);
+    leave(LEFT_OUT);
 }

@@ -133,6 +133,9 @@ build/flags: FORCE
 FORCE:
 .PHONY: FORCE
 
+# Not unknown verbs, though make asks for them.
+Makefile: ;
+%.d: ;
 .DEFAULT:
 	@tools/unknown '$@' '$(NUMBERS)'
 

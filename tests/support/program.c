@@ -301,13 +301,13 @@ static bool is_ending(void)
 {
     for (int i = 0; i < actor_count; i++)
         if (actors[i]->kind == PROGRAM && !actors[i]->over
-            && actors[i]->stdout_fd == -1)
+            && (actors[i]->stdout_fd == -1 || !proc_asleep(actors[i])))
             return true;
     return false;
 }
 
-/* The state of all programs, after what was wrong. A program whose stdout
- * has ended is about to say its status. */
+/* The state of all programs, after what was wrong. One whose stdout has ended,
+ * or that is busy, may be about to end: a crash takes its time. */
 _Noreturn static void fail_with_state(struct bytes *out)
 {
     for (int i = 0; i < 20 && (i == 0 || is_ending()); i++)
@@ -778,6 +778,29 @@ static void alone(struct actor *a, int most)
     fail_with_state(&out);
 }
 
+static long threads_wanted;
+static bool that_many_threads(struct actor *a)
+{
+    struct census c;
+
+    return a->over || !proc_census(a, &c) || c.threads >= threads_wanted;
+}
+
+/* At least n threads, within the bound; any number where nobody can tell. */
+static void threads(struct actor *a, const char *n)
+{
+    struct bytes out = { 0 };
+    struct census c;
+
+    threads_wanted = atol(n);
+    if (await(that_many_threads, a) && !a->over)
+        return;
+    proc_census(a, &c);
+    bytes_text(&out, "expected at least %ld threads, there %s %ld\n",
+               threads_wanted, c.threads == 1 ? "is" : "are", c.threads);
+    fail_with_state(&out);
+}
+
 static void no_race(struct actor *a)
 {
     struct bytes out = { 0 };
@@ -861,6 +884,8 @@ bool program_verb(struct actor *a, const char *verb, const char *rest)
         alone(a, atoi(rest));
     else if (strcmp(verb, "runs") == 0)
         still_runs(a);
+    else if (strcmp(verb, "threads") == 0)
+        threads(a, rest);
     else if (strcmp(verb, "no-race") == 0)
         no_race(a);
     else if (strcmp(verb, "unread") == 0)

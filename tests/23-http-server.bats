@@ -59,26 +59,30 @@ load support/http
     d gets answer 200
     d closes
     hint close(2) each client's descriptor, whatever its request was, free(3) what was allocated for it, and wait for threads and processes made for it.
-    repeat 100
+    repeat 50
     e connects {server}
     e sends "GET / HTTP/1.1\r\n\r\n"
     e gets answer 200
     e closes
     f connects {server}
     f sends "GET / HT"
+    f ends
+    f gets eof
     f closes
     end
     server census
-    repeat 300
+    repeat 150
     e connects {server}
     e sends "GET / HTTP/1.1\r\n\r\n"
     e gets answer 200
     e closes
     f connects {server}
     f sends "GET / HT"
+    f ends
+    f gets eof
     f closes
     end
-    server as-before heap 16 virtual 40000
+    server as-before heap 8 virtual 40000
     hint When accept(2) fails, go on, and wait a little before the next try: with no descriptor left (EMFILE), it fails again at once.
     server limits files 4
     g1..2 connects {server}

@@ -41,6 +41,7 @@ END
     run server 0
     server ready
     a1..1000 connects {server}
+    within 20 server says lines 1000 "New client connected"
     b connects {server}
     b sends "GET / HTTP/1.1\r\n\r\n"
     within 1.5 b gets answer 200
@@ -91,6 +92,8 @@ END
     a1..99 closes
     b connects {server}
     b sends "GET / HT"
+    b ends
+    b gets eof
     b closes
     end
     server idle
@@ -102,6 +105,8 @@ END
     a1..99 closes
     b connects {server}
     b sends "GET / HT"
+    b ends
+    b gets eof
     b closes
     end
     server as-before heap 16 virtual 40000

@@ -109,7 +109,7 @@ static int listen_at(const char *host, const char *port)
             continue;
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
-            listen(fd, 100) == 0)
+            listen(fd, 5) == 0)
             break;
         if (ai->ai_next == NULL) {
             perror("server: bind");

@@ -1,7 +1,7 @@
-/* What is different: plain libc; a thread for each client with its argument
- * from malloc(3); none is detached: one more thread joins those that have
- * ended. A lock of our own around the lines. The 503 is sent after the request
- * has come, if it comes soon. */
+/* What is different: plain libc; a short queue for listen(2); a thread for
+ * each client with its argument from malloc(3); none is detached: one more
+ * thread joins those that have ended. A lock of our own around the lines. The
+ * 503 is sent after the request has come, if it comes soon. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <arpa/inet.h>
@@ -191,7 +191,7 @@ static int listen_at(const char *host, const char *port)
         close(fd);
     }
     freeaddrinfo(list);
-    listen(fd, 2048);
+    listen(fd, 5);
     return fd;
 }
 

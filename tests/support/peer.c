@@ -1,8 +1,14 @@
 /* peer: plays a script from stdin. See peer.h and README.md. */
+#define _XOPEN_SOURCE 700 /* nftw(3) */
+#ifdef __linux__
 #define _GNU_SOURCE
+#elif defined __APPLE__
+#define _DARWIN_C_SOURCE
+#endif
 #include "peer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,83 +19,131 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { LINES_MAX = 2000 };
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
-const char *script_dir;         /* where programs run, and may write */
+enum { LINES_MAX = 2000, RANGE_MAX = 20000 };
+
+const char *script_dir;
 static char *lines[LINES_MAX];
 static int line_count;
 
+/* A script that is cut would pass without its end: no limit is silent. */
 static void read_script(void)
 {
     char line[LINE_MAX_LEN];
 
-    while (line_count < LINES_MAX && fgets(line, sizeof line, stdin) != NULL) {
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        if (strlen(line) == sizeof line - 1)
+            script_error("a line of more than %d bytes", LINE_MAX_LEN - 2);
+        if (line_count == LINES_MAX)
+            script_error("more than %d lines", LINES_MAX);
         line[strcspn(line, "\n")] = '\0';
-        lines[line_count++] = strdup(line + strspn(line, " \t"));
+        lines[line_count++] = text_copy(line + strspn(line, " \t"));
     }
+    if (ferror(stdin))
+        script_error("cannot read it: %s", strerror(errno));
+}
+
+/* Is s, up to end, `{name}`? Then what it stands for. */
+static bool value_of(const char *s, const char *end, long i, long *value)
+{
+    char name[NAME_MAX_LEN];
+
+    if (end == NULL || (size_t)(end - s) > sizeof name)
+        return false;
+    memcpy(name, s + 1, (size_t)(end - s) - 1);
+    name[end - s - 1] = '\0';
+    *value = strcmp(name, "i") == 0 ? i : actor_need(name)->port;
+    return true;
 }
 
 /* Puts ports in the place of {name}, and i in that of {i}. */
 static void substitute(const char *from, char *to, size_t size, long i)
 {
+    enum { LONGEST = 24 }; /* a number and a NUL */
     size_t n = 0;
+    long value;
 
-    while (*from != '\0' && n + 16 < size) {
+    while (*from != '\0') {
         const char *end = *from == '{' ? strchr(from, '}') : NULL;
-        char name[NAME_MAX_LEN];
 
-        if (end == NULL || (size_t)(end - from) > sizeof name) {
+        if (n + LONGEST > size)
+            script_error("a line of more than %zu bytes", size - LONGEST);
+        if (value_of(from, end, i, &value)) {
+            n += (size_t)snprintf(to + n, LONGEST, "%ld", value);
+            from = end + 1;
+        } else
             to[n++] = *from++;
-            continue;
-        }
-        snprintf(name, sizeof name, "%.*s", (int)(end - from - 1), from + 1);
-        if (strcmp(name, "i") == 0)
-            n += (size_t)snprintf(to + n, size - n, "%ld", i);
-        else
-            n += (size_t)snprintf(to + n, size - n, "%d",
-                                  actor_need(name)->port);
-        from = end + 1;
     }
     to[n] = '\0';
 }
 
-/* Words, for `run`: `'a b'` and `"a\nb"` are one; `''` is an empty one. */
-static void split(const char *s, char *args[])
+/* `'a b'`: as it is. Where it ends. */
+static const char *single_quoted(const char *s, struct bytes *word)
+{
+    const char *end = strchr(s + 1, '\'');
+
+    if (end == NULL)
+        script_error("no ' at the end of %s", s);
+    bytes_add(word, s + 1, (size_t)(end - s) - 1);
+    return end + 1;
+}
+
+/* `"a\nb"*3`: data, one item of it. Where it ends. */
+static const char *double_quoted(const char *s, struct bytes *word)
+{
+    const char *end = s + 1, *data;
+    char *copy;
+
+    while (*end != '\0' && *end != '"')
+        end += *end == '\\' && end[1] != '\0' ? 2 : 1;
+    if (*end == '\0')
+        script_error("no \" at the end of %s", s);
+    end++;
+    end += strspn(end, "*0123456789");
+    copy = text_copy(s);
+    copy[end - s] = '\0';
+    data = copy;
+    if (!data_parse(&data, word) || *data != '\0')
+        script_error("bad word: %s", copy);
+    free(copy);
+    return end;
+}
+
+static const char *plain_word(const char *s, struct bytes *word)
+{
+    size_t n = strcspn(s, " ");
+
+    bytes_add(word, s, n);
+    return s + n;
+}
+
+/* Words, for `run`; args_free() gives them back. */
+static void split(const char *s, char *args[ARGS_MAX])
 {
     int n = 0;
 
-    for (s += strspn(s, " "); *s != '\0' && n < ARGS_MAX - 1;
-         s += strspn(s, " ")) {
-        struct bytes b = { 0 };
+    for (s += strspn(s, " "); *s != '\0'; s += strspn(s, " ")) {
+        struct bytes word = { 0 };
 
-        bytes_add(&b, "", 0);
-        if (*s == '\'') {
-            size_t len = strcspn(s + 1, "'");
-
-            bytes_add(&b, s + 1, len);
-            s += len + 1 + (s[len + 1] == '\'');
-        } else if (*s == '"') {
-            const char *end = s + 1;
-
-            while (*end != '\0' && *end != '"')
-                end += *end == '\\' && end[1] != '\0' ? 2 : 1;
-            end = end + 1 + strspn(end + 1, "*0123456789");
-            char *word = strndup(s, (size_t)(end - s));
-            const char *p = word;
-
-            if (!data_parse(&p, &b))
-                script_error("bad word: %s", word);
-            free(word);
-            s = end;
-        } else {
-            size_t len = strcspn(s, " ");
-
-            bytes_add(&b, s, len);
-            s += len;
-        }
-        args[n++] = (char *)b.p;
+        if (n == ARGS_MAX - 1)
+            script_error("more than %d words", ARGS_MAX - 1);
+        bytes_add(&word, "", 0);
+        s = *s == '\'' ? single_quoted(s, &word)
+            : *s == '"' ? double_quoted(s, &word) : plain_word(s, &word);
+        args[n++] = (char *)word.p;
     }
     args[n] = NULL;
+    if (n == 0)
+        script_error("run PROG ARG...");
+}
+
+static void args_free(char *args[])
+{
+    for (int i = 0; args[i] != NULL; i++)
+        free(args[i]);
 }
 
 static void need(const char *what)
@@ -107,24 +161,44 @@ static void need(const char *what)
         leave_out("this machine has no IPv6");
 }
 
-/* Makes a file for the programs: `file NAME MODE DATA`. */
+/* Programs may write in this folder, and we may be root: whatever lies at path
+ * is removed and never followed, O_EXCL (open(2)). */
+static void write_file(const char *path, mode_t mode, const struct bytes *b)
+{
+    int fd;
+
+    unlink(path);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd == -1)
+        script_error("%s: %s", path, strerror(errno));
+    for (size_t done = 0; done < b->n;) {
+        ssize_t n = write(fd, b->p + done, b->n - done);
+
+        if (n == -1 && errno != EINTR)
+            script_error("%s: %s", path, strerror(errno));
+        done += n > 0 ? (size_t)n : 0;
+    }
+    if (fchmod(fd, mode) == -1)
+        script_error("%s: %s", path, strerror(errno));
+    close(fd);
+}
+
+/* file NAME MODE DATA: a file for the programs. */
 static void make_file(const char *rest)
 {
     char name[64], path[512];
     unsigned mode;
     int used = 0;
     struct bytes b = { 0 };
-    FILE *f;
 
-    if (sscanf(rest, "%63s %o %n", name, &mode, &used) < 2)
+    if (sscanf(rest, "%63s %o %n", name, &mode, &used) < 2 || used == 0
+        || strchr(name, '/') != NULL)
         script_error("file NAME MODE DATA");
     rest += used;
-    data_parse(&rest, &b);
+    if (*rest != '\0' && (!data_parse(&rest, &b) || *rest != '\0'))
+        script_error("bad data: %s", rest);
     snprintf(path, sizeof path, "%s/%s", script_dir, name);
-    f = fopen(path, "w");
-    if (f == NULL || fwrite(b.p, 1, b.n, f) != b.n || fclose(f) != 0
-        || chmod(path, mode) == -1)
-        script_error("%s: %s", path, strerror(errno));
+    write_file(path, (mode_t)mode, &b);
     bytes_free(&b);
 }
 
@@ -138,8 +212,12 @@ static bool range_of(const char *word, char *name, size_t size, long *from,
     *from = strtol(word + digits, &end, 10);
     if (digits == 0 || strncmp(end, "..", 2) != 0)
         return false;
-    *to = strtol(end + 2, NULL, 10);
-    snprintf(name, size, "%.*s", (int)digits, word);
+    *to = strtol(end + 2, &end, 10);
+    if (*end != '\0' || digits >= size || *from < 0 || *from > RANGE_MAX
+        || *to < 0 || *to > RANGE_MAX)
+        script_error("a range is name1..100, up to %d", RANGE_MAX);
+    memcpy(name, word, digits);
+    name[digits] = '\0';
     return true;
 }
 
@@ -148,6 +226,8 @@ static void act(const char *name, const char *verb, const char *rest)
     struct actor *a = actor_find(name);
     bool known;
 
+    if (strlen(name) >= NAME_MAX_LEN)
+        script_error("a name of more than %d bytes", NAME_MAX_LEN - 1);
     if (a != NULL && a->kind == PROGRAM)
         known = program_verb(a, verb, rest);
     else
@@ -172,82 +252,103 @@ static void act_all(const char *word, const char *verb, const char *rest)
     }
 }
 
-static void play_line(const char *line)
-{
-    char text[LINE_MAX_LEN], word[64] = "", verb[64] = "", *args[ARGS_MAX];
-    int used = 0;
-    double usual = bound;
-    bool ranged = strstr(line, "{i}") != NULL;
-
-    if (ranged)
-        snprintf(text, sizeof text, "%s", line);
-    else
-        substitute(line, text, sizeof text, 0);
-    line = text;
-    if (sscanf(line, "within %lf %n", &bound, &used) == 1)
-        line += used;
-    used = 0;
-    sscanf(line, "%63s %63s %n", word, verb, &used);
-    story_step(text);
-    if (strcmp(word, "run") == 0) {
-        split(line + 4, args);
-        program_run(args);
-    } else if (strcmp(word, "file") == 0)
-        make_file(line + 5);
-    else
-        act_all(word, verb, used > 0 ? line + used : "");
-    bound = usual;
-}
-
-static int play(int from, int to);
-
-/* repeat N ... end */
-static int repeat(int from, int to)
-{
-    long times = atol(lines[from] + 7);
-    size_t mark = story_mark();
-    int end = from + 1, depth = 1;
-
-    for (; end < to; end++) {
-        depth += strncmp(lines[end], "repeat ", 7) == 0;
-        depth -= strcmp(lines[end], "end") == 0;
-        if (depth == 0)
-            break;
-    }
-    for (long i = 1; i <= times; i++) {
-        story_repeat(mark, i, times);
-        play(from + 1, end);
-    }
-    return end + 1;
-}
-
 static bool starts(const char *line, const char *word)
 {
     return strncmp(line, word, strlen(word)) == 0;
 }
 
-static int play(int from, int to)
+static void run_line(const char *rest)
 {
-    for (int i = from; i < to;) {
+    char *args[ARGS_MAX];
+
+    split(rest, args);
+    program_run(args);
+    args_free(args);
+}
+
+/* A step, without its `within`. */
+static void step(const char *line)
+{
+    char word[64] = "", verb[64] = "";
+    int used = 0;
+
+    sscanf(line, "%63s %63s %n", word, verb, &used);
+    if (strcmp(word, "run") == 0)
+        run_line(line + strlen("run"));
+    else if (starts(line, "file "))
+        make_file(line + strlen("file "));
+    else
+        act_all(word, verb, used > 0 ? line + used : "");
+}
+
+/* A range's lines are substituted one by one, in act_all(): {a{i}}. */
+static void play_line(const char *line)
+{
+    char text[LINE_MAX_LEN];
+    int used = 0;
+    double usual = bound;
+
+    if (strstr(line, "{i}") != NULL)
+        snprintf(text, sizeof text, "%s", line);
+    else
+        substitute(line, text, sizeof text, 0);
+    story_step(text);
+    if (sscanf(text, "within %lf %n", &bound, &used) != 1)
+        used = 0;
+    step(text + used);
+    bound = usual;
+}
+
+static void play(int from, int to);
+
+/* The `end` of the `repeat` at from. */
+static int end_of_repeat(int from, int to)
+{
+    int depth = 0;
+
+    for (int i = from; i < to; i++) {
+        depth += starts(lines[i], "repeat ");
+        depth -= strcmp(lines[i], "end") == 0;
+        if (depth == 0)
+            return i;
+    }
+    script_error("repeat without end");
+}
+
+/* repeat N ... end; says where it ends. */
+static int repeat(int from, int to)
+{
+    long times = strtol(lines[from] + strlen("repeat "), NULL, 10);
+    size_t mark = story_mark();
+    int end = end_of_repeat(from, to);
+
+    if (times < 1)
+        script_error("repeat how many times?");
+    for (long i = 1; i <= times; i++) {
+        story_repeat(mark, i, times);
+        play(from + 1, end);
+    }
+    return end;
+}
+
+static void play(int from, int to)
+{
+    for (int i = from; i < to; i++) {
         const char *line = lines[i];
 
-        if (starts(line, "repeat ")) {
+        if (starts(line, "repeat "))
             i = repeat(i, to);
-            continue;
-        }
-        if (starts(line, "hint "))
-            story_hint(line + 5);
+        else if (starts(line, "hint "))
+            story_hint(line + strlen("hint "));
         else if (starts(line, "try "))
-            story_try(line + 4);
+            story_try(line + strlen("try "));
         else if (starts(line, "need "))
-            need(line + 5);
-        else if (starts(line, "settle"))
+            need(line + strlen("need "));
+        else if (strcmp(line, "settle") == 0)
             settle();
         else if (*line != '\0' && *line != '#')
             play_line(line);
-        i++;
     }
-    return to;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type,
@@ -257,9 +358,10 @@ static int remove_one(const char *path, const struct stat *st, int type,
     (void)type;
     (void)ftw;
     remove(path);
-    return 0;
+    return 0; /* go on: a file that stays is no reason to keep the others */
 }
 
+/* exit(3)'s handlers have nothing to do here; stdout is flushed before. */
 void leave(int status)
 {
     actors_end();
@@ -279,17 +381,26 @@ static void raise_files(void)
     }
 }
 
+/* Other processes of this user, the programs under test among them, get no
+ * hold of our descriptors and our memory: ptrace(2), /proc/PID/fd. */
+static void keep_out(void)
+{
+#ifdef __linux__
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 int main(void)
 {
     static char dir[] = "/tmp/check-XXXXXX";
 
     signal(SIGPIPE, SIG_IGN);
+    keep_out();
     raise_files();
-    if (mkdtemp(dir) == NULL) {
-        perror("peer: mkdtemp");
-        return BAD_SCRIPT;
-    }
-    chmod(dir, 0777);
+    if (getenv("BIN") == NULL || getenv("SUPPORT") == NULL)
+        script_error("BIN and SUPPORT say where the programs are");
+    if (mkdtemp(dir) == NULL || chmod(dir, 0777) == -1)
+        script_error("%s: %s", dir, strerror(errno));
     script_dir = dir;
     read_script();
     play(0, line_count);

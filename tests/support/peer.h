@@ -25,7 +25,9 @@ void bytes_text(struct bytes *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void bytes_free(struct bytes *b);
 size_t bytes_find(const struct bytes *b, size_t from, const void *what,
-                  size_t n);        /* its place, or SIZE_MAX */
+                  size_t n); /* its place, or SIZE_MAX */
+/* How many of the first n bytes are the same. */
+size_t bytes_same(const unsigned char *a, const unsigned char *b, size_t n);
 
 /* Reads `"text"*3 binary*100` up to the end or a `|`; *s is moved there.
  * false: not data. */
@@ -47,6 +49,7 @@ void story_repeat(size_t mark, long round, long of);
 size_t story_mark(void);
 void story_hint(const char *text);
 void story_try(const char *text);
+char *text_copy(const char *text); /* strdup(3) that does not fail */
 void log_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_bytes(const char *who, const char *what, const unsigned char *p,
                size_t n);
@@ -62,8 +65,9 @@ _Noreturn void fail_bytes(const struct bytes *text);
 
 /* peer.c: ends all programs, leaves no file, and this process. */
 _Noreturn void leave(int status);
+extern const char *script_dir; /* where programs run, and may write */
 
-/* actor.c: whom a script talks about. */
+/* pump.c: whom a script talks about. */
 enum kind { PROGRAM, STREAM, LISTENER, DATAGRAM };
 
 struct census {

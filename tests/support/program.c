@@ -17,7 +17,6 @@
 
 enum { OUTPUT_CAP = 64 << 20, STATUS_FD = 3 };
 
-extern const char *script_dir;
 
 /* What `run` may be told behind `with`. */
 struct options {

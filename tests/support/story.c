@@ -1,6 +1,7 @@
 /* What was done so far, and how it ends. */
 #include "peer.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ void story_step(const char *line)
         memmove(steps, steps + 1, sizeof steps - sizeof *steps);
         step_count--;
     }
-    steps[step_count++] = strdup(line);
+    steps[step_count++] = text_copy(line);
 }
 
 /* A further round of a repeated part: only the last round is told. */
@@ -43,10 +44,19 @@ void story_repeat(size_t mark, long round, long of)
     story_step(line);
 }
 
+char *text_copy(const char *text)
+{
+    char *copy = strdup(text);
+
+    if (copy == NULL)
+        script_error("out of memory");
+    return copy;
+}
+
 static void keep(char **where, const char *text)
 {
     free(*where);
-    *where = strdup(text);
+    *where = text_copy(text);
 }
 
 void story_hint(const char *text)
@@ -59,10 +69,22 @@ void story_try(const char *text)
     keep(&try_by_hand, text);
 }
 
+/* Only if LOG_FD came with us: else a socket may have that number. */
+static bool has_log(void)
+{
+    static int open_at_start = -1;
+
+    if (open_at_start == -1)
+        open_at_start = fcntl(LOG_FD, F_GETFD) != -1;
+    return open_at_start == 1;
+}
+
 void log_text(const char *fmt, ...)
 {
     va_list ap;
 
+    if (!has_log())
+        return;
     va_start(ap, fmt);
     vdprintf(LOG_FD, fmt, ap);
     va_end(ap);
@@ -73,6 +95,8 @@ void log_bytes(const char *who, const char *what, const unsigned char *p,
 {
     struct bytes b = { 0 };
 
+    if (!has_log())
+        return;
     data_quote(&b, p, n);
     log_text("  %s %s %zu bytes: %s\n", who, what, n, (char *)b.p);
     bytes_free(&b);

@@ -597,10 +597,9 @@ END
     client usage
     run client 127.0.0.1 8080 "ann\x7f"
     client usage
-    hint A port that is taken: one line that says so, exit status 1. UDP needs no SO_REUSEADDR: with it two servers share a port and one of them gets nothing.
-    run server 0 as one
-    one ready
-    run server {one}
+    hint A port that is taken: one line that says so, exit status 1. Look at what bind(2) returns, and pass on why it failed.
+    taken opens 127.0.0.1 0
+    run server {taken}
     server complains "in use" | "EADDRINUSE"
     hint An address that is not this machine's: one line that says why bind(2) failed, exit status 1.
     run server 0 192.0.2.1

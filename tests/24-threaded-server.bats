@@ -45,7 +45,8 @@ END
     b connects {server}
     b sends "GET / HTTP/1.1\r\n\r\n"
     within 1.5 b gets answer 200
-    hint Use threads of one process, not fork(2).
+    hint Serve the clients in threads of one process: pthread_create(3), not fork(2), and not one loop for all.
+    server threads 2
     server processes 1
     hint A client that was silent gets its answer, too.
     a1000 sends "GET / HTTP/1.1\r\n\r\n"

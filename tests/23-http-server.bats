@@ -45,7 +45,7 @@ load support/http
     settle
     b connects {server}
     b sends "GET / HTTP/1.1\r\n\r\n"
-    a gets nothing 9.5
+    a gets nothing 9.4
     a sends "\r\n"
     a gets answer 200
     a closes

@@ -28,10 +28,14 @@ export PROCESSES=4096
     c8..1 sends "st: {i}\r\n\r\n"
     c8..1 gets answer 200
     c1..8 closes
-    hint A client may stay silent for long: wait for its request, for 10 s at least.
-    a gets nothing 9.5
     a sends "GET / HTTP/1.1\r\n\r\n"
     within 1.5 a gets answer 200
+    a closes
+    hint A client may stay silent for long: wait for its request, for 10 s at least.
+    d connects {server}
+    d gets nothing 9.4
+    d sends "GET / HTTP/1.1\r\n\r\n"
+    within 1.5 d gets answer 200
 END
 }
 

@@ -86,6 +86,13 @@ END
     pipe gets end
     pipe exits 4
     pipe processes 0
+    hint Of three commands, the first is the last one that ends: wait for it too, so for all that you have started.
+    try build/exercises/20-pipe/pipe sh -c 'exec >&-; sleep 3' '|' cat '|' cat
+    run pipe sh -c 'exec >&- 2>&-; read x; exit 3' '|' cat '|' sh -c 'cat; exit 4'
+    pipe idle
+    pipe runs
+    pipe gets end
+    pipe exits 4
     hint A command that is stopped (SIGSTOP) has not ended: call waitpid(2) without WUNTRACED.
     try build/exercises/20-pipe/pipe true '|' sh -c 'kill -STOP $$' (end: Ctrl-C)
     run pipe true '|' sh -c '(while sleep 0.02; do kill -CONT $$ || exit; done) 2>&- & kill -STOP $$; exit 6'
@@ -203,8 +210,13 @@ END
     play <<'END'
     hint Hand the words between two bars to execvp(3) as they are. Only a word that is | and nothing more is a bar. No shell is needed, nor getopt(3).
     try build/exercises/20-pipe/pipe printf '<%s>' 'a b' '' 'a|b' '|' cat
-    run pipe printf '<%s>' 'a  b' '' '*' '$HOME' 'a|b' '||' '\' --help -n '' '|' cat -u '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat
+    run pipe printf '<%s>' 'a  b' '' '*' '$HOME' 'a|b' '||' '\' --help -n '' '|' cat -u '|' cat '|' cat
     pipe prints "<a  b><><*><$HOME><a|b><||><\\><--help><-n><>"
+    pipe exits 0
+    hint There may be any number of commands: as many as there are bars, and one.
+    try make run20 ARGS="echo 1$(printf " '|' cat%.0s" $(seq 19))"
+    run pipe echo 1 '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat '|' cat
+    pipe prints "1\n"
     pipe exits 0
     hint What is not joined by a pipe is as you have it: environment, stderr.
     try make run20 ARGS="printenv HOME '|' cat"

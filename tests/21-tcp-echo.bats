@@ -473,6 +473,10 @@ END
     server usage
     run server http
     server usage
+    run server ''
+    server usage
+    run server 4294975376
+    server usage
     run server 8080 127.0.0.1 more
     server usage
     try build/exercises/21-tcp-echo/client 127.0.0.1; echo $?
@@ -483,6 +487,8 @@ END
     run client 127.0.0.1 4294967376
     client usage
     run client 127.0.0.1 -1
+    client usage
+    run client 127.0.0.1 ''
     client usage
     run client 127.0.0.1 80 more
     client usage

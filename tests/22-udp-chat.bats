@@ -568,6 +568,8 @@ END
     server usage
     run server ''
     server usage
+    run server 4294975376
+    server usage
     run server 0 127.0.0.1 more
     server usage
     hint --help as the only argument: the same usage on stdout, exit status 0.
@@ -586,10 +588,14 @@ END
     client usage
     run client 127.0.0.1 65536 ann
     client usage
+    run client 127.0.0.1 '' ann
+    client usage
     hint NAME has 1 to 32 bytes, none of them 0 to 31 or 127.
     run client 127.0.0.1 8080 ''
     client usage
     run client 127.0.0.1 8080 "n"*33
+    client usage
+    run client 127.0.0.1 8080 "\xc3\xa9"*17
     client usage
     run client 127.0.0.1 8080 "an\nn"
     client usage

@@ -120,8 +120,8 @@ static const char *plain_word(const char *s, struct bytes *word)
     return s + n;
 }
 
-/* Words, for `run`; args_free() gives them back. */
-static void split(const char *s, char *args[ARGS_MAX])
+/* Words, for `run`, to be freed; how many. */
+static int split(const char *s, char *args[ARGS_MAX])
 {
     int n = 0;
 
@@ -138,12 +138,7 @@ static void split(const char *s, char *args[ARGS_MAX])
     args[n] = NULL;
     if (n == 0)
         script_error("run PROG ARG...");
-}
-
-static void args_free(char *args[])
-{
-    for (int i = 0; args[i] != NULL; i++)
-        free(args[i]);
+    return n;
 }
 
 static void need(const char *what)
@@ -259,11 +254,13 @@ static bool starts(const char *line, const char *word)
 
 static void run_line(const char *rest)
 {
-    char *args[ARGS_MAX];
+    char *args[ARGS_MAX], *words[ARGS_MAX];
+    int n = split(rest, words);
 
-    split(rest, args);
-    program_run(args);
-    args_free(args);
+    memcpy(args, words, sizeof args[0] * ((size_t)n + 1));
+    program_run(args); /* cuts its options off */
+    for (int i = 0; i < n; i++)
+        free(words[i]);
 }
 
 /* A step, without its `within`. */

@@ -81,7 +81,7 @@ struct actor {
     int fd;                     /* a socket, or -1 */
     struct bytes in, out;       /* received, not yet sent */
     size_t used, sent;          /* how much of in and out is done with */
-    bool reading, connecting, eof, reset, ended;
+    bool reading, connecting, eof, reset;
     struct sockaddr_storage peer;   /* a datagram's last sender */
     socklen_t peer_len;
     /* a program */
@@ -125,6 +125,7 @@ _Noreturn void fail_here(struct bytes *out);
 /* proc.c: what the system says of a program's processes. */
 int proc_list(const struct actor *a, pid_t *pids, int max);
 bool proc_stuck(const struct actor *a, uint64_t *signature);
+bool proc_net_moves(void); /* bytes on their way between any sockets */
 bool proc_asleep(const struct actor *a);
 unsigned long proc_switches(const struct actor *a);
 void proc_where(const struct actor *a, struct bytes *out);

@@ -1,5 +1,8 @@
 /* Programs under test: started through launch, read, told, and judged. */
 #define _GNU_SOURCE
+#ifdef __APPLE__
+#define _DARWIN_C_SOURCE /* strcasestr(3) */
+#endif
 #include "peer.h"
 
 #include <ctype.h>
@@ -66,35 +69,32 @@ static struct options options_of(char *args[])
 }
 
 /* A pipe of which one end is ours: non-blocking and close-on-exec. */
-static int our_pipe(int theirs[1], bool we_read)
+static int our_pipe(int *theirs, bool we_read)
 {
-    int p[2];
+    int p[2], ours = we_read ? 0 : 1;
 
     if (pipe(p) == -1)
         script_error("pipe: %s", strerror(errno));
     for (int i = 0; i < 2; i++)
         fcntl(p[i], F_SETFD, FD_CLOEXEC);
-    fcntl(p[we_read ? 0 : 1], F_SETFL, O_NONBLOCK);
-    theirs[0] = p[we_read ? 1 : 0];
-    return p[we_read ? 0 : 1];
+    fcntl(p[ours], F_SETFL, O_NONBLOCK);
+    *theirs = p[1 - ours];
+    return p[ours];
 }
 
 /* Puts `closed`, a file's name or a descriptor of ours in the place of fd. */
 static void place(int fd, int ours, const char *instead)
 {
-    if (instead == NULL) {
-        dup2(ours, fd);
-        return;
-    }
-    if (strcmp(instead, "closed") == 0) {
+    if (instead != NULL && strcmp(instead, "closed") == 0) {
         close(fd);
         return;
     }
-    ours = open(instead, O_RDWR | O_CREAT, 0666);
-    if (ours == -1)
+    if (instead != NULL)
+        ours = open(instead, O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY, 0666);
+    if (ours == -1 || dup2(ours, fd) == -1)
         _exit(125);
-    if (ours != fd)
-        dup2(ours, fd);
+    if (instead != NULL && ours > STATUS_FD)
+        close(ours);
 }
 
 static char *clean_environment[] = {
@@ -109,29 +109,54 @@ static char *clean_environment[] = {
     NULL, NULL
 };
 
-_Noreturn static void launch(const struct options *o, char *args[], int in,
-                             int out, int err, int status)
-{
-    char *support = getenv("SUPPORT"), *room = getenv("ROOM");
-    char path[1024], program[1024], room_is[32];
-    char *argv[ARGS_MAX + 8] = { path, "run", "-f", (char *)o->files, "-p",
-                                 (char *)o->procs, program };
+/* The four ends of pipes that a program gets, launch(1) the last. */
+struct ends {
+    int in, out, err, status;
+};
 
-    snprintf(path, sizeof path, "%s/launch", support != NULL ? support : ".");
-    snprintf(program, sizeof program, "%s/%s", getenv("BIN"), args[0]);
-    snprintf(room_is, sizeof room_is, "ROOM=%s", room != NULL ? room : "");
-    for (int i = 0; (argv[i + 7] = i == 0 ? args[1] : args[i + 1]) != NULL; i++)
-        continue;
-    clean_environment[sizeof clean_environment / sizeof(char *) - 2] = room_is;
-    setpgid(0, 0);
-    if (chdir(script_dir) == -1)
+/* Out of the way of 0 to 3, which place() fills; gone after execve(2). */
+static int out_of_the_way(int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+
+    if (copy == -1)
         _exit(125);
+    return copy;
+}
+
+static void place_all(const struct options *o, const struct ends *e)
+{
+    int in = out_of_the_way(e->in), out = out_of_the_way(e->out);
+    int err = out_of_the_way(e->err), status = out_of_the_way(e->status);
+
     place(STATUS_FD, status, NULL);
     place(0, in, o->stdin_from);
     place(1, out, o->stdout_to);
     place(2, err, o->stderr_to);
     for (int fd = STATUS_FD + 1; fd < 4096; fd++)
-        close(fd);
+        close(fd); /* the log, and what is not ours */
+}
+
+_Noreturn static void launch(const struct options *o, char *args[],
+                             const struct ends *e)
+{
+    enum { BEFORE_ARGS = 7 };
+    const char *room = getenv("ROOM");
+    char path[1024], program[1024], room_is[32];
+    char *argv[ARGS_MAX + BEFORE_ARGS] = {
+        path, "run", "-f", (char *)o->files, "-p", (char *)o->procs, program
+    };
+
+    snprintf(path, sizeof path, "%s/launch", getenv("SUPPORT"));
+    snprintf(program, sizeof program, "%s/%s", getenv("BIN"), args[0]);
+    snprintf(room_is, sizeof room_is, "ROOM=%s", room != NULL ? room : "");
+    for (int i = 1; args[i] != NULL; i++)
+        argv[BEFORE_ARGS + i - 1] = args[i];
+    clean_environment[sizeof clean_environment / sizeof(char *) - 2] = room_is;
+    setpgid(0, 0);
+    if (chdir(script_dir) == -1)
+        _exit(125);
+    place_all(o, e);
     execve(path, argv, clean_environment);
     _exit(125);
 }
@@ -145,24 +170,24 @@ void program_run(char *args[])
 {
     struct options o = options_of(args);
     struct actor *a = actor_new(o.name, PROGRAM);
-    int in, out, err, status;
+    struct ends e;
 
-    a->stdin_fd = our_pipe(&in, false);
-    a->stdout_fd = our_pipe(&out, true);
-    a->stderr_fd = our_pipe(&err, true);
-    a->status_fd = our_pipe(&status, true);
+    a->stdin_fd = our_pipe(&e.in, false);
+    a->stdout_fd = our_pipe(&e.out, true);
+    a->stderr_fd = our_pipe(&e.err, true);
+    a->status_fd = our_pipe(&e.status, true);
     a->launcher = fork();
-    if (a->launcher == 0) {
-        /* out of the way of 0 to 3, which place() fills */
-        launch(&o, args, fcntl(in, F_DUPFD, 10), fcntl(out, F_DUPFD, 10),
-               fcntl(err, F_DUPFD, 10), fcntl(status, F_DUPFD, 10));
-    }
-    close(in);
-    close(out);
-    close(err);
-    close(status);
+    if (a->launcher == -1)
+        script_error("fork: %s", strerror(errno));
+    if (a->launcher == 0)
+        launch(&o, args, &e);
+    close(e.in);
+    close(e.out);
+    close(e.err);
+    close(e.status);
     if (!await(started, a) || !a->started)
-        script_error("%s did not start: %s", args[0], (char *)a->status.p);
+        script_error("%s did not start%s", args[0],
+                     a->over ? "" : " in time");
 }
 
 void program_end(struct actor *a)
@@ -206,21 +231,19 @@ static void event(struct actor *a, const char *line)
         a->over = true;
 }
 
+/* Takes the whole lines; the rest of one stays for the next time. */
 static void events(struct actor *a)
 {
-    char *p = (char *)a->status.p, *end;
+    char *line = (char *)a->status.p, *end;
 
-    while (p != NULL && (end = strchr(p, '\n')) != NULL) {
+    while (line != NULL && (end = strchr(line, '\n')) != NULL) {
         *end = '\0';
-        event(a, p);
-        p = end + 1;
+        event(a, line);
+        line = end + 1;
     }
-    if (p != NULL) {
-        struct bytes rest = { 0 };
-
-        bytes_text(&rest, "%s", p);
-        bytes_free(&a->status);
-        a->status = rest;
+    if (line != NULL) {
+        a->status.n = strlen(line);
+        memmove(a->status.p, line, a->status.n + 1);
     }
 }
 
@@ -261,6 +284,16 @@ void program_read(struct actor *a)
 
 /* ---- what is told of it when a check fails ---- */
 
+/* What a program says may not move the cursor of who reads it. */
+static void add_printable(struct bytes *out, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+
+        bytes_add(out, (c < 32 && c != '\t') || c == 127 ? "?" : p + i, 1);
+    }
+}
+
 static void tell_said(const struct actor *a, struct bytes *out)
 {
     const char *p = (const char *)a->said.p;
@@ -271,11 +304,13 @@ static void tell_said(const struct actor *a, struct bytes *out)
     if (n == 0)
         return;
     bytes_text(out, "%s's stderr%s:\n", a->name, from > 0 ? ", its end" : "");
-    for (p += from; *p != '\0';) {
-        size_t len = strcspn(p, "\n");
+    for (size_t len; from < n; from += len + 1) {
+        const char *end = memchr(p + from, '\n', n - from);
 
-        bytes_text(out, "  | %.*s\n", len > 68 ? 68 : (int)len, p);
-        p += len + (p[len] == '\n');
+        len = end == NULL ? n - from : (size_t)(end - p) - from;
+        bytes_text(out, "  | ");
+        add_printable(out, p + from, len > 68 ? 68 : len);
+        bytes_text(out, "\n");
     }
 }
 
@@ -321,8 +356,7 @@ _Noreturn static void fail_with_state(struct bytes *out)
 
 /* ---- what a script says of it ---- */
 
-static const char *wanted_text;
-static size_t wanted_n;
+static struct bytes want;
 
 static bool closed(struct actor *a)
 {
@@ -331,8 +365,8 @@ static bool closed(struct actor *a)
 
 static bool said_it(struct actor *a)
 {
-    return bytes_find(&a->said, a->said_used, wanted_text, wanted_n)
-        != SIZE_MAX || closed(a);
+    return bytes_find(&a->said, a->said_used, want.p, want.n) != SIZE_MAX
+        || closed(a);
 }
 
 /* A line on stderr, whole, that begins as the contract has it. */
@@ -354,11 +388,12 @@ static bool is_ready(struct actor *a)
     return ready_line(a) != SIZE_MAX || closed(a);
 }
 
-static void ready(struct actor *a)
+static void ready(struct actor *a, const char *rest)
 {
     struct bytes out = { 0 };
     size_t at;
 
+    (void)rest;
     if (await(is_ready, a) && (at = ready_line(a)) != SIZE_MAX) {
         a->port = atoi((char *)a->said.p + at);
         a->said_used = at;
@@ -371,15 +406,12 @@ static void ready(struct actor *a)
     fail_with_state(&out);
 }
 
-static struct bytes want;
-
 static size_t matching(const struct bytes *b, size_t used)
 {
-    size_t i = 0;
+    size_t n = b->n - used;
 
-    while (used + i < b->n && i < want.n && b->p[used + i] == want.p[i])
-        i++;
-    return i;
+    return n == 0 ? 0
+                  : bytes_same(b->p + used, want.p, n < want.n ? n : want.n);
 }
 
 static bool printed_or_differs(struct actor *a)
@@ -494,8 +526,7 @@ static void says(struct actor *a, const char *rest)
     size_t at;
 
     parse(rest);
-    wanted_text = (char *)want.p;
-    wanted_n = want.n;
+
     await(said_it, a);
     at = bytes_find(&a->said, a->said_used, want.p, want.n);
     if (at != SIZE_MAX) {
@@ -508,10 +539,10 @@ static void says(struct actor *a, const char *rest)
     fail_with_state(&out);
 }
 
-/* Is its whole output here, and has it ended? */
+
 static bool has_ended(struct actor *a)
 {
-    return a->over && (a->stdout_fd == -1 || !a->too_late) && a->over;
+    return a->over;
 }
 
 static void drain(struct actor *a)
@@ -552,6 +583,8 @@ static bool holds_one_of(const char *line, size_t n, const char *rest)
     char *text = strndup(line, n);
     bool found = *rest == '\0';
 
+    if (text == NULL)
+        script_error("out of memory");
     while (*rest != '\0' && !found) {
         struct bytes one = { 0 };
 
@@ -571,14 +604,15 @@ static void complains(struct actor *a, const char *rest)
 {
     struct bytes out = { 0 };
     char begin[NAME_MAX_LEN + 2];
-    const char *p, *end;
+    const char *p, *last, *end;
     int lines = 0;
     bool good = false;
 
     ends(a, &out, "exit status 1 and a line on stderr");
     snprintf(begin, sizeof begin, "%s:", a->name);
     p = a->said.n > 0 ? (const char *)a->said.p : "";
-    for (; (end = strchr(p, '\n')) != NULL; p = end + 1)
+    last = p + a->said.n;
+    for (; (end = memchr(p, '\n', (size_t)(last - p))) != NULL; p = end + 1)
         if (strncmp(p, begin, strlen(begin)) == 0) {
             lines++;
             good = holds_one_of(p, (size_t)(end - p), rest);
@@ -591,15 +625,16 @@ static void complains(struct actor *a, const char *rest)
 }
 
 /* A wrong command line. */
-static void usage(struct actor *a)
+static void usage(struct actor *a, const char *rest)
 {
     struct bytes out = { 0 };
-    const char *at;
+    size_t at;
 
+    (void)rest;
     ends(a, &out, "exit status 2 and the usage on stderr");
-    at = a->said.n > 0 ? strstr((char *)a->said.p, "usage: ") : NULL;
-    if (a->exited && a->code == 2 && a->printed.n == 0 && at != NULL
-        && (at == (char *)a->said.p || at[-1] == '\n'))
+    at = bytes_find(&a->said, 0, "usage: ", 7);
+    if (a->exited && a->code == 2 && a->printed.n == 0 && at != SIZE_MAX
+        && (at == 0 || a->said.p[at - 1] == '\n'))
         return;
     bytes_text(&out, "expected  exit status 2, \"usage: ...\" on stderr,"
                " nothing on stdout\n");
@@ -628,8 +663,8 @@ static int signal_number(const char *name)
 /* To the program and to all that it has started. */
 static void signal_all(struct actor *a, int sig)
 {
-    pid_t pids[512];
-    int n = proc_list(a, pids, 512);
+    static pid_t pids[8192];
+    int n = proc_list(a, pids, (int)(sizeof pids / sizeof *pids));
 
     for (int i = 0; i < n; i++)
         kill(pids[i], sig);
@@ -640,14 +675,14 @@ static bool all_stopped(struct actor *a)
     return proc_asleep(a);
 }
 
-static void stop_or_continue(struct actor *a, int sig)
-{
-    signal_all(a, sig);
-    if (sig == SIGSTOP)
-        await(all_stopped, a);
-}
-
 #ifdef __linux__
+/* With _GNU_SOURCE, glibc's prlimit(2) wants its own type here. */
+#ifdef __GLIBC__
+typedef enum __rlimit_resource resource;
+#else
+typedef int resource;
+#endif
+
 /* Who runs the program? Root, where /proc does not say. */
 static uid_t user_of(pid_t pid)
 {
@@ -659,7 +694,7 @@ static uid_t user_of(pid_t pid)
 }
 
 /* n < 0: as far as the hard limit. */
-static bool set_soft(pid_t pid, int which, int n)
+static bool set_soft(pid_t pid, resource which, int n)
 {
     struct rlimit r;
 
@@ -671,7 +706,7 @@ static bool set_soft(pid_t pid, int which, int n)
 
 /* prlimit(2) wants the same user on both sides, so root becomes that user
  * for it, in a child. */
-static bool set_limit(pid_t pid, int which, int n)
+static bool set_limit(pid_t pid, resource which, int n)
 {
     int st = 0;
     pid_t child;
@@ -679,6 +714,8 @@ static bool set_limit(pid_t pid, int which, int n)
     if (geteuid() != 0)
         return set_soft(pid, which, n);
     child = fork();
+    if (child == -1)
+        return false;
     if (child == 0)
         _exit(setgid(65534) == -1 || setuid(user_of(pid)) == -1
               || !set_soft(pid, which, n));
@@ -741,7 +778,7 @@ static void census_line(struct bytes *out, const char *what, long before,
 static void same_census(struct actor *a, const char *rest)
 {
     struct bytes out = { 0 };
-    struct census c, *b = &a->census;
+    struct census c = { 0 }, *b = &a->census;
     const char *p;
 
     allowed_growth = (struct census){ .heap = 1L << 40, .virtual = 1L << 40 };
@@ -800,17 +837,20 @@ static void threads(struct actor *a, const char *n)
     fail_with_state(&out);
 }
 
-static void no_race(struct actor *a)
+static void no_race(struct actor *a, const char *rest)
 {
     struct bytes out = { 0 };
-    char *p = a->said.n == 0 ? NULL
-        : strstr((char *)a->said.p, "WARNING: ThreadSanitizer: data race");
+    static const char report[] = "WARNING: ThreadSanitizer: data race";
+    size_t at = bytes_find(&a->said, 0, report, sizeof report - 1);
+    const char *p = "";
 
-    if (p == NULL)
+    (void)rest;
+    if (at == SIZE_MAX)
         return;
-    p = strstr(p, "SUMMARY: ");
-    bytes_text(&out, "%.*s\n", p == NULL ? 0 : (int)strcspn(p, "\n"),
-               p == NULL ? "" : p);
+    at = bytes_find(&a->said, at, "SUMMARY: ", 9);
+    if (at != SIZE_MAX)
+        p = (const char *)a->said.p + at;
+    bytes_text(&out, "%.*s\n", (int)strcspn(p, "\n"), p);
     bytes_text(&out, "two threads use one variable, and at least one writes it,"
                " with no lock\n");
     fail_bytes(&out);
@@ -831,78 +871,7 @@ static void gets(struct actor *a, const char *rest)
     }
 }
 
-/* Nobody reads what it prints any more: write(2) will fail with EPIPE. */
-static void unread(int *fd)
-{
-    if (*fd != -1)
-        close(*fd);
-    *fd = -1;
-}
-
-static void says_lines(struct actor *a, const char *rest);
-
-bool program_verb(struct actor *a, const char *verb, const char *rest)
-{
-    struct bytes out = { 0 };
-
-    if (strcmp(verb, "ready") == 0)
-        ready(a);
-    else if (strcmp(verb, "gets") == 0)
-        gets(a, rest);
-    else if (strcmp(verb, "prints") == 0 && strcmp(rest, "nothing") == 0)
-        prints_nothing(a);
-    else if (strcmp(verb, "prints") == 0 && strncmp(rest, "lines ", 6) == 0)
-        prints_lines(a, rest + 6);
-    else if (strcmp(verb, "prints") == 0)
-        prints(a, rest);
-    else if (strcmp(verb, "says") == 0 && strncmp(rest, "lines ", 6) == 0)
-        says_lines(a, rest + 6);
-    else if (strcmp(verb, "says") == 0)
-        says(a, rest);
-    else if (strcmp(verb, "exits") == 0)
-        exits(a, rest);
-    else if (strcmp(verb, "ends") == 0)
-        ends(a, &out, "its end");
-    else if (strcmp(verb, "complains") == 0)
-        complains(a, rest);
-    else if (strcmp(verb, "usage") == 0)
-        usage(a);
-    else if (strcmp(verb, "signal") == 0)
-        kill(a->pid, signal_number(rest));
-    else if (strcmp(verb, "stops") == 0)
-        stop_or_continue(a, SIGSTOP);
-    else if (strcmp(verb, "continues") == 0)
-        stop_or_continue(a, SIGCONT);
-    else if (strcmp(verb, "limits") == 0)
-        limit(a, rest);
-    else if (strcmp(verb, "census") == 0)
-        proc_census(a, &a->census);
-    else if (strcmp(verb, "as-before") == 0)
-        same_census(a, rest);
-    else if (strcmp(verb, "processes") == 0)
-        alone(a, atoi(rest));
-    else if (strcmp(verb, "runs") == 0)
-        still_runs(a);
-    else if (strcmp(verb, "threads") == 0)
-        threads(a, rest);
-    else if (strcmp(verb, "no-race") == 0)
-        no_race(a);
-    else if (strcmp(verb, "unread") == 0)
-        unread(strcmp(rest, "stderr") == 0 ? &a->stderr_fd : &a->stdout_fd);
-    else if (strcmp(verb, "idle") == 0)
-        idle(*rest != '\0' ? atof(rest) : 0.3);
-    else if (strcmp(verb, "unread") == 0)
-        unread(strcmp(rest, "stderr") == 0 ? &a->stderr_fd : &a->stdout_fd);
-    else if (strcmp(verb, "unheard") == 0)
-        a->unheard = true;
-    else if (strcmp(verb, "heard") == 0)
-        a->unheard = false;
-    else
-        return false;
-    return true;
-}
-
-/* says lines N DATA: at least N lines of stderr begin so, from the start. */
+/* says lines N DATA: exactly N lines of stderr begin so, from the start. */
 static long begin_count(const struct actor *a)
 {
     long n = 0;
@@ -936,6 +905,139 @@ static void says_lines(struct actor *a, const char *rest)
     data_show(&out, want.p, want.n);
     bytes_text(&out, ", there are %ld\n", begin_count(a));
     fail_with_state(&out);
+}
+
+/* ---- the verbs ---- */
+
+static void prints_verb(struct actor *a, const char *rest)
+{
+    if (strcmp(rest, "nothing") == 0)
+        prints_nothing(a);
+    else if (strncmp(rest, "lines ", 6) == 0)
+        prints_lines(a, rest + 6);
+    else
+        prints(a, rest);
+}
+
+static void says_verb(struct actor *a, const char *rest)
+{
+    if (strncmp(rest, "lines ", 6) == 0)
+        says_lines(a, rest + 6);
+    else
+        says(a, rest);
+}
+
+static void ends_verb(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 };
+
+    (void)rest;
+    ends(a, &out, "its end");
+}
+
+/* A program that has ended has no pid any more: another may have it now. */
+static void signal_verb(struct actor *a, const char *rest)
+{
+    int sig = signal_number(rest);
+
+    if (!a->over)
+        kill(a->pid, sig);
+}
+
+static void stops_verb(struct actor *a, const char *rest)
+{
+    (void)rest;
+    signal_all(a, SIGSTOP);
+    await(all_stopped, a);
+}
+
+static void continues_verb(struct actor *a, const char *rest)
+{
+    (void)rest;
+    signal_all(a, SIGCONT);
+}
+
+static void runs_verb(struct actor *a, const char *rest)
+{
+    (void)rest;
+    still_runs(a);
+}
+
+static void census_verb(struct actor *a, const char *rest)
+{
+    (void)rest;
+    proc_census(a, &a->census);
+}
+
+static void processes_verb(struct actor *a, const char *rest)
+{
+    alone(a, atoi(rest));
+}
+
+/* Nobody reads what it prints any more: write(2) will fail with EPIPE. */
+static void unread_verb(struct actor *a, const char *rest)
+{
+    int *fd = strcmp(rest, "stderr") == 0 ? &a->stderr_fd : &a->stdout_fd;
+
+    if (*fd != -1)
+        close(*fd);
+    *fd = -1;
+}
+
+static void idle_verb(struct actor *a, const char *rest)
+{
+    (void)a;
+    idle(*rest != '\0' ? strtod(rest, NULL) : 0.3);
+}
+
+static void unheard_verb(struct actor *a, const char *rest)
+{
+    (void)rest;
+    a->unheard = true;
+}
+
+static void heard_verb(struct actor *a, const char *rest)
+{
+    (void)rest;
+    a->unheard = false;
+}
+
+static const struct {
+    const char *name;
+    void (*act)(struct actor *a, const char *rest);
+} verbs[] = {
+    { "ready", ready },
+    { "gets", gets },
+    { "prints", prints_verb },
+    { "says", says_verb },
+    { "exits", exits },
+    { "ends", ends_verb },
+    { "complains", complains },
+    { "usage", usage },
+    { "signal", signal_verb },
+    { "stops", stops_verb },
+    { "continues", continues_verb },
+    { "limits", limit },
+    { "census", census_verb },
+    { "as-before", same_census },
+    { "processes", processes_verb },
+    { "threads", threads },
+    { "runs", runs_verb },
+    { "no-race", no_race },
+    { "unread", unread_verb },
+    { "idle", idle_verb },
+    { "unheard", unheard_verb },
+    { "heard", heard_verb },
+};
+
+bool program_verb(struct actor *a, const char *verb, const char *rest)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(verbs[i].name, verb) == 0) {
+            verbs[i].act(a, rest);
+            return true;
+        }
+    return false;
 }
 
 /* For socket.c: how all programs fare, below what is wrong. */

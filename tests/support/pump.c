@@ -13,9 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifdef __linux__
-#include <linux/sockios.h>
-#endif
 
 enum { ACTORS_MAX = 4096, CHUNK = 65536, SAMPLE_MS = 25, SAMPLES = 4 };
 
@@ -24,6 +21,8 @@ int actor_count;
 double bound = 10;
 const char *why_not = "";
 uint64_t moved;
+
+static const char stands[] = "and nothing more can come";
 
 double now(void)
 {
@@ -61,7 +60,9 @@ struct actor *actor_new(const char *name, enum kind kind)
     a = calloc(1, sizeof *a);
     if (a == NULL)
         script_error("out of memory");
-    snprintf(a->name, sizeof a->name, "%s", name);
+    if (strlen(name) >= sizeof a->name)
+        script_error("a name of more than %d bytes", NAME_MAX_LEN - 1);
+    memcpy(a->name, name, strlen(name) + 1);
     a->kind = kind;
     a->fd = a->stdin_fd = a->stdout_fd = a->stderr_fd = a->status_fd = -1;
     actors[actor_count++] = a;
@@ -148,57 +149,78 @@ static bool over(const struct actor *a)
     return a->eof || a->reset;
 }
 
-/* What this actor waits for now, as poll(2) wants to hear it. */
-static int interest(const struct actor *a, struct pollfd *p)
+static int program_interest(const struct actor *a, struct pollfd *p)
 {
     int n = 0;
 
-    if (a->kind == PROGRAM) {
-        if (!a->unheard)
-            p[n++] = (struct pollfd){ .fd = a->stdout_fd, .events = POLLIN };
-        p[n++] = (struct pollfd){ .fd = a->stderr_fd, .events = POLLIN };
-        p[n++] = (struct pollfd){ .fd = a->status_fd, .events = POLLIN };
-        if (a->stdin_fd != -1 && sending(a))
-            p[n++] = (struct pollfd){ .fd = a->stdin_fd, .events = POLLOUT };
-    } else if (a->kind == STREAM && !a->reset) {
-        short want = (short)((a->reading && !over(a) ? POLLIN : 0)
-                             | (sending(a) || a->connecting ? POLLOUT : 0));
-        if (want != 0)
-            p[n++] = (struct pollfd){ .fd = a->fd, .events = want };
-    } else if (a->reading)
-        p[n++] = (struct pollfd){ .fd = a->fd, .events = POLLIN };
+    if (!a->unheard)
+        p[n++] = (struct pollfd){ .fd = a->stdout_fd, .events = POLLIN };
+    p[n++] = (struct pollfd){ .fd = a->stderr_fd, .events = POLLIN };
+    p[n++] = (struct pollfd){ .fd = a->status_fd, .events = POLLIN };
+    if (a->stdin_fd != -1 && sending(a))
+        p[n++] = (struct pollfd){ .fd = a->stdin_fd, .events = POLLOUT };
     return n;
+}
+
+/* What this actor waits for now, as poll(2) wants to hear it. */
+static int interest(const struct actor *a, struct pollfd *p)
+{
+    short events = 0;
+
+    if (a->kind == PROGRAM)
+        return program_interest(a, p);
+    if (a->reading && !over(a))
+        events = POLLIN;
+    if (a->kind == STREAM && (sending(a) || a->connecting))
+        events |= POLLOUT;
+    if (events == 0 || a->reset)
+        return 0;
+    *p = (struct pollfd){ .fd = a->fd, .events = events };
+    return 1;
+}
+
+static void move_program(struct actor *a)
+{
+    program_read(a);
+    if (a->stdin_fd != -1 && sending(a))
+        push(a, a->stdin_fd);
+    if (a->stdin_ends && a->stdin_fd != -1 && !sending(a)) {
+        close(a->stdin_fd);
+        a->stdin_fd = -1;
+    }
+}
+
+static void move_stream(struct actor *a)
+{
+    if (a->connecting)
+        connected(a);
+    if (sending(a))
+        push(a, a->fd);
+    if (a->reading && !over(a))
+        pull(a);
 }
 
 static void move(struct actor *a)
 {
-    if (a->kind == PROGRAM) {
-        program_read(a);
-        if (a->stdin_fd != -1 && sending(a))
-            push(a, a->stdin_fd);
-        if (a->stdin_ends && a->stdin_fd != -1 && !sending(a)) {
-            close(a->stdin_fd);
-            a->stdin_fd = -1;
-        }
-    } else if (a->kind == STREAM && a->fd != -1 && !a->reset) {
-        if (a->connecting)
-            connected(a);
-        if (sending(a))
-            push(a, a->fd);
-        if (a->reading && !over(a))
-            pull(a);
-    }
+    if (a->kind == PROGRAM)
+        move_program(a);
+    else if (a->kind == STREAM && a->fd != -1 && !a->reset)
+        move_stream(a);
 }
 
+/* A failing poll(2), EINTR too, is as one in which nothing came. */
 void pump(int ms)
 {
     static struct pollfd p[4 * ACTORS_MAX];
     static struct actor *who[4 * ACTORS_MAX];
     int n = 0, ready;
 
-    for (int i = 0; i < actor_count; i++)
-        for (int k = interest(actors[i], p + n); k > 0; k--)
+    for (int i = 0; i < actor_count; i++) {
+        int k = interest(actors[i], p + n);
+
+        while (k-- > 0)
             who[n++] = actors[i];
+    }
     ready = poll(p, (nfds_t)n, ms);
     for (int i = 0; i < n && ready > 0; i++)
         if (p[i].revents != 0 && (i == 0 || who[i] != who[i - 1]
@@ -209,12 +231,12 @@ void pump(int ms)
 /* Bytes that our side has sent and the other has not yet acknowledged. */
 static bool in_flight(const struct actor *a)
 {
-#ifdef SIOCOUTQ
+#ifdef __linux__
     int n = 0;
 
+    /* TIOCOUTQ is SIOCOUTQ of tcp(7), with no header of the kernel's */
     return a->kind == STREAM && a->fd != -1 && !a->reset
-        && (a->connecting || (ioctl(a->fd, SIOCOUTQ, &n) == 0 && n > 0
-                              && !sending(a)));
+        && (a->connecting || (ioctl(a->fd, TIOCOUTQ, &n) == 0 && n > 0 && !sending(a)));
 #else
     return a->connecting;
 #endif
@@ -260,6 +282,8 @@ static bool stands_still(struct standstill *s, double t)
     else
         s->seen = s->seen > 0 && s->signature == signature ? s->seen + 1 : 1;
     s->signature = signature;
+    if (s->seen >= SAMPLES && proc_net_moves())
+        s->seen = SAMPLES - 1; /* else complete: the next sample decides */
     s->next = now() + SAMPLE_MS / 1e3;
     return s->seen >= SAMPLES;
 }
@@ -281,7 +305,7 @@ bool await(bool (*done)(struct actor *), struct actor *a)
             return false;
         if (stands_still(&s, t)) {
             pump(0);
-            why_not = "and nothing more can come";
+            why_not = stands;
             return done(a);
         }
         pump(t - start < 0.05 ? 5 : SAMPLE_MS / 2);
@@ -297,13 +321,11 @@ static bool never(struct actor *a)
 bool idle(double seconds)
 {
     double before = bound;
-    bool proved;
 
     bound = seconds;
     await(never, NULL);
     bound = before;
-    proved = strncmp(why_not, "and", 3) == 0;
-    return proved;
+    return why_not == stands;
 }
 
 static unsigned long switches(bool *asleep)

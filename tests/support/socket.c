@@ -1,5 +1,8 @@
 /* Peers: what a script does with sockets, and what it expects of them. */
 #define _GNU_SOURCE
+#ifdef __APPLE__
+#define _DARWIN_C_SOURCE
+#endif
 #include "peer.h"
 
 #include <arpa/inet.h>
@@ -33,7 +36,9 @@ static struct address address_of(const char *text)
 
     if (strncmp(text, "unix:", 5) == 0) {
         un->sun_family = AF_UNIX;
-        snprintf(un->sun_path, sizeof un->sun_path, "%s", text + 5);
+        if (strlen(text + 5) >= sizeof un->sun_path)
+            script_error("a path that is too long: %s", text);
+        memcpy(un->sun_path, text + 5, strlen(text + 5) + 1);
         a.len = sizeof *un;
         a.family = AF_UNIX;
         return a;
@@ -123,6 +128,11 @@ static struct actor *start_connect(const char *name, const char *rest)
         a->reset = errno != EINPROGRESS;
     }
     return a;
+}
+
+static void starts_connecting(const char *name, const char *rest)
+{
+    start_connect(name, rest);
 }
 
 /* A SYN that finds the server's queue full is dropped, and comes again after a
@@ -323,12 +333,11 @@ static struct bytes want;
 
 static size_t matching(const struct actor *a)
 {
-    size_t i = 0;
+    size_t n = a->in.n - a->used;
 
-    while (a->used + i < a->in.n && i < want.n
-           && a->in.p[a->used + i] == want.p[i])
-        i++;
-    return i;
+    return n == 0 ? 0
+                  : bytes_same(a->in.p + a->used, want.p,
+                               n < want.n ? n : want.n);
 }
 
 static bool over(struct actor *a)
@@ -651,26 +660,35 @@ static void gets_no_datagram(struct actor *a)
     fail_here(&out);
 }
 
-static bool datagram_verb(struct actor *a, const char *verb, const char *rest)
+static void datagram_gets(struct actor *a, const char *rest)
 {
-    const char *at = strcmp(verb, "to") == 0 ? strstr(rest, " sends ") : NULL;
-    char to[128];
-
-    if (at != NULL) {
-        snprintf(to, sizeof to, "%.*s", (int)(at - rest), rest);
-        datagram_sends(a, to, at + 7);
-    } else if (strcmp(verb, "sends") == 0)
-        datagram_sends(a, NULL, rest);
-    else if (strcmp(verb, "gets") == 0 && strcmp(rest, "nothing") == 0)
+    if (strcmp(rest, "nothing") == 0)
         gets_no_datagram(a);
-    else if (strcmp(verb, "gets") == 0)
-        gets_datagram(a, rest);
     else
-        return false;
-    return true;
+        gets_datagram(a, rest);
 }
 
-static bool stream_gets(struct actor *a, const char *rest)
+static void datagram_sends_back(struct actor *a, const char *rest)
+{
+    datagram_sends(a, NULL, rest);
+}
+
+/* to [HOST] PORT sends DATA */
+static void datagram_to(struct actor *a, const char *rest)
+{
+    const char *at = strstr(rest, " sends ");
+    char to[128];
+
+    if (at == NULL || (size_t)(at - rest) >= sizeof to)
+        script_error("to PORT sends DATA");
+    memcpy(to, rest, (size_t)(at - rest));
+    to[at - rest] = '\0';
+    datagram_sends(a, to, at + strlen(" sends "));
+}
+
+/* ---- the verbs ---- */
+
+static void stream_gets(struct actor *a, const char *rest)
 {
     if (strncmp(rest, "nothing", 7) == 0)
         gets_nothing(a, rest + 7 + strspn(rest + 7, " "));
@@ -686,39 +704,68 @@ static bool stream_gets(struct actor *a, const char *rest)
         gets_request(a, rest + 8);
     else
         gets_data(a, rest);
-    return true;
 }
+
+static void ends_verb(struct actor *a, const char *rest)
+{
+    (void)rest;
+    ends(a);
+}
+
+static void closes_verb(struct actor *a, const char *rest)
+{
+    (void)rest;
+    closes(a);
+}
+
+static void resets_verb(struct actor *a, const char *rest)
+{
+    (void)rest;
+    resets(a);
+}
+
+/* They make a new actor. */
+static const struct {
+    const char *name;
+    void (*act)(const char *name, const char *rest);
+} makers[] = {
+    { "connects", connects },
+    { "starts-connecting", starts_connecting },
+    { "is-refused", is_refused },
+    { "listens", listens },
+    { "opens", opens },
+    { "accepts", accepts },
+};
+
+static const struct {
+    enum kind kind;
+    const char *name;
+    void (*act)(struct actor *a, const char *rest);
+} verbs[] = {
+    { STREAM, "sends", sends },
+    { STREAM, "gets", stream_gets },
+    { STREAM, "ends", ends_verb },
+    { STREAM, "closes", closes_verb },
+    { STREAM, "resets", resets_verb },
+    { LISTENER, "closes", closes_verb },
+    { DATAGRAM, "to", datagram_to },
+    { DATAGRAM, "sends", datagram_sends_back },
+    { DATAGRAM, "gets", datagram_gets },
+    { DATAGRAM, "closes", closes_verb },
+};
 
 bool socket_verb(const char *name, struct actor *a, const char *verb,
                  const char *rest)
 {
-    if (strcmp(verb, "connects") == 0)
-        connects(name, rest);
-    else if (strcmp(verb, "starts-connecting") == 0)
-        start_connect(name, rest);
-    else if (strcmp(verb, "is-refused") == 0)
-        is_refused(name, rest);
-    else if (strcmp(verb, "listens") == 0)
-        listens(name, rest);
-    else if (strcmp(verb, "opens") == 0)
-        opens(name, rest);
-    else if (strcmp(verb, "accepts") == 0)
-        accepts(name, rest);
-    else if (a == NULL)
-        return false;
-    else if (strcmp(verb, "closes") == 0)
-        closes(a);
-    else if (a->kind == DATAGRAM)
-        return datagram_verb(a, verb, rest);
-    else if (strcmp(verb, "sends") == 0)
-        sends(a, rest);
-    else if (strcmp(verb, "ends") == 0)
-        ends(a);
-    else if (strcmp(verb, "resets") == 0)
-        resets(a);
-    else if (strcmp(verb, "gets") == 0)
-        return stream_gets(a, rest);
-    else
-        return false;
-    return true;
+    for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
+        if (strcmp(makers[i].name, verb) == 0) {
+            makers[i].act(name, rest);
+            return true;
+        }
+    for (size_t i = 0; a != NULL && i < sizeof verbs / sizeof *verbs; i++)
+        if (verbs[i].kind == a->kind && strcmp(verbs[i].name, verb) == 0) {
+            verbs[i].act(a, rest);
+            return true;
+        }
+    return false;
 }

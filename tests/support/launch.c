@@ -32,6 +32,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,6 +64,16 @@ _Noreturn static void fail(const char *what)
     _exit(125);
 }
 
+static int usage(void)
+{
+    fputs("usage: launch room PROJECT COMMAND [ARG]...\n"
+          "       launch run [-w SECONDS] [-f FILES] [-p PROCESSES] "
+          "PROGRAM [ARG]...\n"
+          "       launch lock FILE COMMAND [ARG]...\n",
+          stderr);
+    return 2;
+}
+
 /* One line about the program's life, for whoever started launch. */
 static void tell(const char *fmt, ...)
 {
@@ -73,7 +84,14 @@ static void tell(const char *fmt, ...)
     va_end(ap);
 }
 
-static void set_limit(int what, long value)
+/* With _GNU_SOURCE, glibc's setrlimit(2) wants its own type here. */
+#ifdef __GLIBC__
+typedef enum __rlimit_resource resource;
+#else
+typedef int resource;
+#endif
+
+static void set_limit(resource what, long value)
 {
     struct rlimit r;
 
@@ -127,19 +145,28 @@ static void drop_root(uid_t uid)
         fail("setuid");
 }
 
+/* A plain file: a FIFO would keep open(2) waiting, and root should open no
+ * device for a stranger. */
+static int open_program(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        return fd;
+    tell("error %s: %s\n", path,
+         fd == -1 ? strerror(errno) : "not a plain file");
+    _exit(125);
+}
+
 /* The child's part of run: becomes the program. It is opened before root is
  * dropped, since nobody may not reach into the folder that holds it. */
 _Noreturn static void become(char *argv[], const struct limits *lim,
                               pid_t launcher)
 {
     uid_t uid = FIRST_UID + (uid_t)launcher;
-    int fd = open(argv[0], O_RDONLY);
+    int fd = open_program(argv[0]);
 
-    if (fd == -1) {
-        tell("error %s: %s\n", argv[0], strerror(errno));
-        _exit(125);
-    }
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
     setsid();
     apply_limits(lim);
     drop_root(uid);
@@ -230,12 +257,26 @@ static int run(struct limits *lim, char *argv[])
         fail("fork");
     if (program == 0)
         become(argv, lim, me);
+    keep_out();
     for (int fd = 0; fd < STATUS_FD; fd++)
         close(fd);                  /* else a pipe's end stays open here */
     tell("pid %d\n", (int)program);
     watch(program, lim->wall);
     end_all(keeper, program);
     return 0;
+}
+
+/* A number of an option: 1 to 1 000 000 000. */
+static long number(const char *text)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    if (end == text || *end != '\0' || n < 1 || n > 1000000000L) {
+        dprintf(2, "launch: not a limit: %s\n", text);
+        _exit(125);
+    }
+    return n;
 }
 
 static int run_options(int argc, char *argv[])
@@ -245,16 +286,27 @@ static int run_options(int argc, char *argv[])
 
     while ((c = getopt(argc, argv, "+w:f:p:")) != -1)
         if (c == 'w')
-            lim.wall = atol(optarg);
+            lim.wall = number(optarg);
         else if (c == 'f')
-            lim.files = atol(optarg);
+            lim.files = number(optarg);
         else if (c == 'p')
-            lim.procs = atol(optarg);
+            lim.procs = number(optarg);
         else
-            return 125;
+            return 125; /* getopt(3) has said why */
     if (optind == argc)
-        return 125;
+        return usage();
     return run(&lim, argv + optind);
+}
+
+/* The status of a child that has been waited for, as a shell has it. */
+static int wait_for(pid_t pid)
+{
+    int st;
+
+    while (waitpid(pid, &st, 0) == -1)
+        if (errno != EINTR)
+            fail("waitpid");
+    return WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
 }
 
 /* The room is made in a child, since half a room cannot be undone: if it
@@ -262,7 +314,6 @@ static int run_options(int argc, char *argv[])
 static int room(const char *project, char *argv[])
 {
     const char *wish = getenv("ROOM");
-    int st = 0;
     pid_t pid = wish != NULL && strcmp(wish, "plain") == 0 ? -1 : fork();
 
     if (pid == 0) {
@@ -273,10 +324,10 @@ static int room(const char *project, char *argv[])
         fail(argv[0]);
     }
     if (pid > 0) {
-        while (waitpid(pid, &st, 0) == -1 && errno == EINTR)
-            continue;
-        if (!WIFEXITED(st) || WEXITSTATUS(st) != ROOM_FAILED)
-            return WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+        int status = wait_for(pid);
+
+        if (status != ROOM_FAILED)
+            return status;
     }
     setenv("ROOM", "plain", 1);
     execv(argv[0], argv);
@@ -285,21 +336,22 @@ static int room(const char *project, char *argv[])
 
 static int lock(const char *file, char *argv[])
 {
-    int fd = open(file, O_RDWR | O_CREAT, 0666);
-    int st = 0;
+    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     pid_t pid;
 
-    if (fd == -1 || flock(fd, LOCK_EX) == -1)
+    if (fd == -1)
         fail(file);
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    while (flock(fd, LOCK_EX) == -1)
+        if (errno != EINTR)
+            fail(file);
     pid = fork();
+    if (pid == -1)
+        fail("fork");
     if (pid == 0) {
         execvp(argv[0], argv);
         fail(argv[0]);
     }
-    while (waitpid(pid, &st, 0) == -1 && errno == EINTR)
-        continue;
-    return WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+    return wait_for(pid);
 }
 
 int main(int argc, char *argv[])
@@ -310,9 +362,5 @@ int main(int argc, char *argv[])
         return lock(argv[2], argv + 3);
     if (argc > 2 && strcmp(argv[1], "run") == 0)
         return run_options(argc - 1, argv + 1);
-    fputs("usage: launch room PROJECT COMMAND [ARG]...\n"
-          "       launch run [-w SECONDS] [-f FILES] [-p PROCESSES] "
-          "PROGRAM [ARG]...\n"
-          "       launch lock FILE COMMAND [ARG]...\n", stderr);
-    return 2;
+    return usage();
 }

@@ -24,6 +24,7 @@ int drop_groups(void)
 
 #ifdef __linux__
 
+#include <dirent.h>
 #include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -209,41 +210,68 @@ pid_t own_processes(void)
         return 0;
     }
     pid = fork();
+    if (pid == -1) { /* the next one would be pid 1, whom signals spare */
+        dprintf(2, "launch: fork: %s\n", strerror(errno));
+        _exit(125);
+    }
     if (pid == 0)
         keep(me);
     return pid;
 }
 
-/* Sends sig to each descendant of pid; how many there were. */
-static int signal_tree(pid_t pid, int sig)
+static void signal_tree(pid_t pid, int sig);
+
+/* To what one thread has started, and to all below: parents first, since one
+ * that is stopped forks no more. */
+static void signal_children(pid_t pid, const char *tid, int sig)
+{
+    char path[96];
+    FILE *f;
+    int child;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%.16s/children", (int)pid, tid);
+    f = fopen(path, "re");
+    while (f != NULL && fscanf(f, "%d", &child) == 1) {
+        kill(child, sig);
+        signal_tree(child, sig);
+    }
+    if (f != NULL)
+        fclose(f);
+}
+
+/* Sends sig to each descendant of pid, whichever thread has started it. */
+static void signal_tree(pid_t pid, int sig)
 {
     char path[64];
-    FILE *f;
-    int child, n = 0;
+    struct dirent *e;
+    DIR *d;
 
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid,
-             (int)pid);
-    f = fopen(path, "re");
-    if (f == NULL)
-        return 0;
-    while (fscanf(f, "%d", &child) == 1) {
-        n += 1 + signal_tree(child, sig);
-        kill(child, sig);
-    }
-    fclose(f);
-    return n;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    d = opendir(path);
+    while (d != NULL && (e = readdir(d)) != NULL)
+        if (e->d_name[0] != '.')
+            signal_children(pid, e->d_name, sig);
+    if (d != NULL)
+        closedir(d);
 }
 
 /* Without a world of its own: orphans come to us, the subreaper. All are
- * stopped first, so that none can fork while the others are killed. */
+ * stopped first, so that none can fork while the others are killed; again,
+ * until nobody is left: one that forks and exits may be missed in a round. */
 static void end_descendants(void)
 {
-    pid_t me = getpid();
+    const struct timespec moment = { 0, 1000000L };
+    pid_t me = getpid(), pid;
 
-    for (int round = 0; round < 1000 && signal_tree(me, SIGSTOP) > 0; round++) {
+    for (;;) {
+        signal_tree(me, SIGSTOP);
         signal_tree(me, SIGKILL);
-        while (waitpid(-1, NULL, WNOHANG) > 0)
+        while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
             continue;
+        if (pid == -1 && errno == ECHILD)
+            return;
+        if (pid == 0)
+            nanosleep(&moment, NULL);
     }
 }
 
@@ -268,6 +296,11 @@ int wait_event(struct pollfd *p, const struct timespec *t,
 int close_all_from(int first)
 {
     return (int)syscall(NR_CLOSE_RANGE, (unsigned)first, ~0U, 0);
+}
+
+void keep_out(void)
+{
+    prctl(PR_SET_DUMPABLE, 0);
 }
 
 void no_new_privileges(void)
@@ -321,6 +354,10 @@ int close_all_from(int first)
 {
     (void)first;
     return -1;
+}
+
+void keep_out(void)
+{
 }
 
 void no_new_privileges(void)

@@ -69,6 +69,13 @@ load support/http
     f ends
     f gets eof
     f closes
+    g connects {server}
+    g sends "GET / HT"
+    g resets
+    h connects {server}
+    h sends "GET /" "a"*8200
+    h gets answer 431
+    h closes
     end
     server census
     repeat 150
@@ -81,6 +88,13 @@ load support/http
     f ends
     f gets eof
     f closes
+    g connects {server}
+    g sends "GET / HT"
+    g resets
+    h connects {server}
+    h sends "GET /" "a"*8200
+    h gets answer 431
+    h closes
     end
     server as-before heap 8 virtual 40000
     hint When accept(2) fails, go on, and wait a little before the next try: with no descriptor left (EMFILE), it fails again at once.
@@ -93,9 +107,9 @@ load support/http
     server limits files back
     g2 gets the rest
     g2 closes
-    h connects {server}
-    h sends "GET / HTTP/1.1\r\n\r\n"
-    h gets answer 200
+    i connects {server}
+    i sends "GET / HTTP/1.1\r\n\r\n"
+    i gets answer 200
 END
 }
 

@@ -76,6 +76,18 @@ END
     hint Print a line and its newline with one call: fwrite(3) holds the lock of stdout from its first byte to its last, two calls let another thread's line in between.
     server prints lines 11040 of "X: 0123456789abcdefghijklmnopqrstuvwxyz" | "GET / HTTP/1.1" | ""
     server says lines 120 "New client connected"
+    hint write(2) of a long line may take a part of it when the pipe is full, and then another thread's line comes in between: hold a lock around the loop, or use fwrite(3), which does.
+    b1..30 connects {server}
+    server idle
+    server unheard
+    b30..1 sends "X: " "a"*8189 "\r\n\r\n"
+    server idle
+    server stops
+    server continues
+    server idle
+    server heard
+    b1..30 gets answer 200
+    server prints lines 60 of "X: " "a"*8189 | ""
 END
 }
 
@@ -100,6 +112,13 @@ END
     b ends
     b gets eof
     b closes
+    c1..5 connects {server}
+    c1..5 sends "GET / HT"
+    c1..5 resets
+    d1..5 connects {server}
+    d1..5 sends "GET /" "a"*8200
+    d1..5 gets answer 431
+    d1..5 closes
     end
     server idle
     server census
@@ -113,6 +132,13 @@ END
     b ends
     b gets eof
     b closes
+    c1..5 connects {server}
+    c1..5 sends "GET / HT"
+    c1..5 resets
+    d1..5 connects {server}
+    d1..5 sends "GET /" "a"*8200
+    d1..5 gets answer 431
+    d1..5 closes
     end
     server as-before heap 16 virtual 40000
 END
@@ -208,13 +234,22 @@ END
     run server 0
     server ready
     a connects {server}
-    server stops
-    b1..20 starts-connecting {server}
+    b1..20 connects {server}
+    c connects {server}
+    e connects {server}
+    server idle
+    server unheard
+    repeat 10
+    e sends "0123456789"*800 "\r\n"
+    end
+    server idle
     b1..20 sends "GET /{i} HTTP/1.1\r\nX: y\r\n\r\n"
-    c starts-connecting {server}
     c sends "GET / HT"
     c ends
-    server continues
+    server idle
+    server heard
+    e sends "\r\n"
+    e gets the rest
     b1..20 gets the rest
     c gets the rest
     a sends "GET / HTTP/1.1\r\n\r\n"

@@ -343,7 +343,15 @@ END
     http-get usage
     run http-get 127.0.0.1 '/a b' 1
     http-get usage
+    run http-get 127.0.0.1 '' 1
+    http-get usage
     run http-get 127.0.0.1 "/\x7f" 1
+    http-get usage
+    run http-get 127.0.0.1 "/\t" 1
+    http-get usage
+    run http-get 127.0.0.1 "/\r\nX: y" 1
+    http-get usage
+    run http-get 127.0.0.1 "/\x01" 1
     http-get usage
     hint PORT is digits only, 0 to 65535: no name such as http, no sign. Look at each character, and at the size.
     try make run25 ARGS='127.0.0.1 / 1x'

@@ -33,6 +33,10 @@ http_prints() {
     try printf 'GET / HTTP/1.1\r\nX: a\0b\r\n\r\n' | nc 127.0.0.1 8080
     a sends "X: a\0b %s %n \x01\x7f\x80\xff\tc\r\r\n"
     server prints "X: a\0b %s %n \x01\x7f\x80\xff\tc\r\n"
+    hint Only CR LF or LF ends a line, a CR alone does not. Only a line without any byte is empty: one with a space or a NUL in it is not.
+    try printf 'GET / HTTP/1.1\r\n \r\na\rb\r\n\r\n' | nc 127.0.0.1 8080
+    a sends "\0\r\n \r\na\rb\r\n"
+    server prints "\0\n \na\rb\n"
     hint Print the empty line that ends the request, too.
     a sends "\r\n"
     server prints "\n"
@@ -136,9 +140,11 @@ http_leaves() {
     c2 resets
     server continues
     settle
-    c3..6 connects {server}
+    c3..4 connects {server}
     c3 resets
     c4 closes
+    settle
+    c5..6 connects {server}
     c5 sends "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     c5 closes
     c6 sends "\0\0\r\0\xff" binary*4000
@@ -259,6 +265,18 @@ http_goes_on() {
     c gets answer 200
     c closes
     settle
+    hint Where nobody reads stdout or stderr any more, printing sends SIGPIPE. Ignore that signal at the start of main, and go on.
+    try put 2>&1 | head -n 1 behind the server, then ask it twice with curl
+    server unread
+    server unread stderr
+    d connects {server}
+    d sends "GET / HTTP/1.1\r\n\r\n"
+    d gets answer 200
+    d closes
+    e connects {server}
+    e sends "GET / HTTP/1.1\r\n\r\n"
+    e gets answer 200
+    e closes
     hint SIGTERM and SIGINT end a process by default: leave them so, or end within a second.
     server signal INT
     within 1.5 server ends

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AROUND = 24, SHOWN = 56, BLOCK = 4096 };
+enum { AROUND = 24,
+       SHOWN = 56,
+       BLOCK = 4096 };
 
 /* More than a check may ever hold: a slip in a script is no reason to swap. */
 static const size_t data_most = (size_t)1 << 30;
@@ -53,8 +55,7 @@ void bytes_text(struct bytes *b, const char *fmt, ...)
     n = vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
     if (n > 0)
-        bytes_add(b, line, (size_t)n < sizeof line ? (size_t)n
-                                                   : sizeof line - 1);
+        bytes_add(b, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
 
 void bytes_free(struct bytes *b)
@@ -87,7 +88,8 @@ size_t bytes_same(const unsigned char *a, const unsigned char *b, size_t n)
 
 static int hex(int c)
 {
-    return isdigit(c) ? c - '0' : isxdigit(c) ? tolower(c) - 'a' + 10 : -1;
+    return isdigit(c) ? c - '0' : isxdigit(c) ? tolower(c) - 'a' + 10
+                                              : -1;
 }
 
 /* One character of a string, after a backslash. */

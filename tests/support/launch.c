@@ -37,15 +37,17 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STATUS_FD = 3, NOBODY = 65534, FIRST_UID = 100000 };
+enum { STATUS_FD = 3,
+       NOBODY = 65534,
+       FIRST_UID = 100000 };
 
 struct limits {
-    long wall;      /* seconds until everything is killed */
-    long files;     /* RLIMIT_NOFILE, as far as the hard limit allows */
-    long procs;     /* RLIMIT_NPROC */
+    long wall;  /* seconds until everything is killed */
+    long files; /* RLIMIT_NOFILE, as far as the hard limit allows */
+    long procs; /* RLIMIT_NPROC */
 };
 
-static volatile sig_atomic_t ended;     /* a signal told us to stop */
+static volatile sig_atomic_t ended; /* a signal told us to stop */
 
 static void on_end(int sig)
 {
@@ -55,7 +57,7 @@ static void on_end(int sig)
 
 static void on_child(int sig)
 {
-    (void)sig;      /* only there to interrupt ppoll(2) */
+    (void)sig; /* only there to interrupt ppoll(2) */
 }
 
 _Noreturn static void fail(const char *what)
@@ -140,8 +142,7 @@ static void drop_root(uid_t uid)
 {
     if (geteuid() != 0)
         return;
-    if (drop_groups() == -1 || setgid(NOBODY) == -1
-        || (setuid(uid) == -1 && setuid(NOBODY) == -1))
+    if (drop_groups() == -1 || setgid(NOBODY) == -1 || (setuid(uid) == -1 && setuid(NOBODY) == -1))
         fail("setuid");
 }
 
@@ -162,7 +163,7 @@ static int open_program(const char *path)
 /* The child's part of run: becomes the program. It is opened before root is
  * dropped, since nobody may not reach into the folder that holds it. */
 _Noreturn static void become(char *argv[], const struct limits *lim,
-                              pid_t launcher)
+                             pid_t launcher)
 {
     uid_t uid = FIRST_UID + (uid_t)launcher;
     int fd = open_program(argv[0]);
@@ -208,7 +209,7 @@ static void reap(pid_t program)
 /* Waits until it is time to end: told so, nobody reads, or too late. */
 static void watch(pid_t program, long wall)
 {
-    struct pollfd reader = { .fd = STATUS_FD };     /* POLLERR: it is gone */
+    struct pollfd reader = { .fd = STATUS_FD }; /* POLLERR: it is gone */
     long end = now_ms() + wall * 1000L;
     sigset_t none;
 
@@ -237,7 +238,7 @@ static void catch_signals(void)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &set, NULL);     /* open only inside the wait */
+    sigprocmask(SIG_BLOCK, &set, NULL); /* open only inside the wait */
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
@@ -251,7 +252,7 @@ static int run(struct limits *lim, char *argv[])
     pid_t keeper, program, me = getpid();
 
     catch_signals();
-    keeper = own_processes();       /* pid 1 of a world of its own, or 0 */
+    keeper = own_processes(); /* pid 1 of a world of its own, or 0 */
     program = fork();
     if (program == -1)
         fail("fork");
@@ -259,7 +260,7 @@ static int run(struct limits *lim, char *argv[])
         become(argv, lim, me);
     keep_out();
     for (int fd = 0; fd < STATUS_FD; fd++)
-        close(fd);                  /* else a pipe's end stays open here */
+        close(fd); /* else a pipe's end stays open here */
     tell("pid %d\n", (int)program);
     watch(program, lim->wall);
     end_all(keeper, program);

@@ -26,10 +26,10 @@ void end_all(pid_t keeper, pid_t program);
 int wait_event(struct pollfd *p, const struct timespec *t,
                const sigset_t *mask);
 
-int close_all_from(int first);      /* 0, or -1: do it one by one */
-int drop_groups(void);              /* 0 or -1 */
-void keep_out(void);                /* no ptrace(2), no /proc/PID/fd of ours */
-void no_new_privileges(void);       /* setuid programs give no rights */
-void exec_opened(int fd, char *argv[]);     /* returns only if it failed */
+int close_all_from(int first);          /* 0, or -1: do it one by one */
+int drop_groups(void);                  /* 0 or -1 */
+void keep_out(void);                    /* no ptrace(2), no /proc/PID/fd of ours */
+void no_new_privileges(void);           /* setuid programs give no rights */
+void exec_opened(int fd, char *argv[]); /* returns only if it failed */
 
 #endif

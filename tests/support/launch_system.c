@@ -38,11 +38,16 @@ int drop_groups(void)
 /* Not in the headers of every C library: open_tree(2), move_mount(2),
  * mount_setattr(2), close_range(2), with one number on all machines. */
 enum {
-    NR_OPEN_TREE = 428, NR_MOVE_MOUNT = 429, NR_CLOSE_RANGE = 436,
+    NR_OPEN_TREE = 428,
+    NR_MOVE_MOUNT = 429,
+    NR_CLOSE_RANGE = 436,
     NR_MOUNT_SETATTR = 442
 };
-enum { TREE_CLONE = 1, TREE_CLOEXEC = O_CLOEXEC, EMPTY_PATH = 0x1000,
-       RECURSIVE = 0x8000, MOVE_FROM_EMPTY = 4 };
+enum { TREE_CLONE = 1,
+       TREE_CLOEXEC = O_CLOEXEC,
+       EMPTY_PATH = 0x1000,
+       RECURSIVE = 0x8000,
+       MOVE_FROM_EMPTY = 4 };
 struct mount_attributes {
     unsigned long long set, clear, propagation, userns;
 };
@@ -98,9 +103,9 @@ static int loopback_up(void)
     memcpy(r.ifr_name, "lo:1", 5);
     in->sin_family = AF_INET;
     in->sin_port = 0;
-    in->sin_addr.s_addr = htonl(0x0A000001);        /* 10.0.0.1 */
+    in->sin_addr.s_addr = htonl(0x0A000001); /* 10.0.0.1 */
     ioctl(fd, SIOCSIFADDR, &r);
-    r6.address.s6_addr[0] = 0xFD;                   /* fd00::1 */
+    r6.address.s6_addr[0] = 0xFD; /* fd00::1 */
     r6.address.s6_addr[15] = 1;
     r6.interface = (int)if_nametoindex("lo");
     ioctl(fd6, SIOCSIFADDR, &r6);
@@ -132,8 +137,8 @@ static int mount_new(const char *where, const char *options)
 static void own_names(void)
 {
     if (write_file("/tmp/.hosts", "127.0.0.1 localhost\n"
-                   "127.0.0.1 four.test\n::1 six.test\n"
-                   "::1 dual.test\n127.0.0.1 dual.test\n") == 0)
+                                  "127.0.0.1 four.test\n::1 six.test\n"
+                                  "::1 dual.test\n127.0.0.1 dual.test\n") == 0)
         mount("/tmp/.hosts", "/etc/hosts", NULL, MS_BIND, NULL);
     if (write_file("/tmp/.resolv", "options timeout:1 attempts:1\n") == 0)
         mount("/tmp/.resolv", "/etc/resolv.conf", NULL, MS_BIND, NULL);
@@ -189,7 +194,7 @@ _Noreturn static void keep(pid_t parent)
     prctl(PR_SET_DUMPABLE, 0);
     for (int sig = 1; sig < NSIG; sig++)
         signal(sig, SIG_DFL);
-    signal(SIGCHLD, SIG_IGN);       /* sigaction(2): no zombies then */
+    signal(SIGCHLD, SIG_IGN); /* sigaction(2): no zombies then */
     for (int fd = 0; fd < 10; fd++)
         close(fd);
     if (getppid() != parent && getppid() != 0)
@@ -203,9 +208,7 @@ pid_t own_processes(void)
     const char *room = getenv("ROOM");
     pid_t me = getpid(), pid;
 
-    if (room == NULL || strcmp(room, "own") != 0
-        || (geteuid() != 0 && own_users() == -1)
-        || unshare(CLONE_NEWPID) == -1) {
+    if (room == NULL || strcmp(room, "own") != 0 || (geteuid() != 0 && own_users() == -1) || unshare(CLONE_NEWPID) == -1) {
         prctl(PR_SET_CHILD_SUBREAPER, 1);
         return 0;
     }

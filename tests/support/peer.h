@@ -11,8 +11,13 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-enum { NAME_MAX_LEN = 32, ARGS_MAX = 64, LINE_MAX_LEN = 4096 };
-enum exit_status { PASSED = 0, FAILED = 1, BAD_SCRIPT = 2, LEFT_OUT = 77 };
+enum { NAME_MAX_LEN = 32,
+       ARGS_MAX = 64,
+       LINE_MAX_LEN = 4096 };
+enum exit_status { PASSED = 0,
+                   FAILED = 1,
+                   BAD_SCRIPT = 2,
+                   LEFT_OUT = 77 };
 
 /* data.c: bytes, how a script writes them and how a person reads them. */
 struct bytes {
@@ -53,22 +58,25 @@ char *text_copy(const char *text); /* strdup(3) that does not fail */
 void log_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_bytes(const char *who, const char *what, const unsigned char *p,
                size_t n);
-_Noreturn void script_error(const char *fmt, ...)
+__attribute__((noreturn)) void script_error(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
-_Noreturn void leave_out(const char *fmt, ...)
+__attribute__((noreturn)) void leave_out(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
 /* The check has failed: prints the story, ends. What follows the step, a
  * line each: "what was awaited". */
-_Noreturn void fail(const char *fmt, ...)
+__attribute__((noreturn)) void fail(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
-_Noreturn void fail_bytes(const struct bytes *text);
+__attribute__((noreturn)) void fail_bytes(const struct bytes *text);
 
 /* peer.c: ends all programs, leaves no file, and this process. */
-_Noreturn void leave(int status);
+__attribute__((noreturn)) void leave(int status);
 extern const char *script_dir; /* where programs run, and may write */
 
 /* pump.c: whom a script talks about. */
-enum kind { PROGRAM, STREAM, LISTENER, DATAGRAM };
+enum kind { PROGRAM,
+            STREAM,
+            LISTENER,
+            DATAGRAM };
 
 struct census {
     long fds, threads, processes, heap, virtual;
@@ -77,21 +85,21 @@ struct census {
 struct actor {
     char name[NAME_MAX_LEN];
     enum kind kind;
-    int port;                   /* a server's, a listener's */
-    int fd;                     /* a socket, or -1 */
-    struct bytes in, out;       /* received, not yet sent */
-    size_t used, sent;          /* how much of in and out is done with */
+    int port;             /* a server's, a listener's */
+    int fd;               /* a socket, or -1 */
+    struct bytes in, out; /* received, not yet sent */
+    size_t used, sent;    /* how much of in and out is done with */
     bool reading, connecting, eof, reset;
-    struct sockaddr_storage peer;   /* a datagram's last sender */
+    struct sockaddr_storage peer; /* a datagram's last sender */
     socklen_t peer_len;
     /* a program */
     pid_t launcher, pid;
     int stdin_fd, stdout_fd, stderr_fd, status_fd;
     struct bytes printed, said, status;
     size_t printed_used, said_used;
-    bool unheard;               /* its stdout is left to fill up */
+    bool unheard; /* its stdout is left to fill up */
     bool started, exited, killed, too_late, stdin_ends, over;
-    int code;                   /* exit status or signal */
+    int code; /* exit status or signal */
     struct census census;
 };
 
@@ -105,13 +113,13 @@ void actors_end(void);
 
 /* pump.c: one loop in which everything moves. */
 double now(void);
-void pump(int ms);              /* moves what can move, waits ms at most */
-extern double bound;            /* seconds a step may take */
-extern uint64_t moved;         /* grows with each byte that comes or goes */
-extern const char *why_not;     /* after await() has said false */
+void pump(int ms);          /* moves what can move, waits ms at most */
+extern double bound;        /* seconds a step may take */
+extern uint64_t moved;      /* grows with each byte that comes or goes */
+extern const char *why_not; /* after await() has said false */
 bool await(bool (*done)(struct actor *), struct actor *a);
-void settle(void);              /* what was sent has been looked at */
-bool idle(double seconds);      /* true: proved; false: time is over */
+void settle(void);         /* what was sent has been looked at */
+bool idle(double seconds); /* true: proved; false: time is over */
 
 /* program.c, socket.c: what actors do. args ends with NULL. */
 void program_run(char *args[]);
@@ -120,7 +128,7 @@ bool socket_verb(const char *name, struct actor *a, const char *verb,
                  const char *rest);
 void program_end(struct actor *a);
 void program_read(struct actor *a);
-_Noreturn void fail_here(struct bytes *out);
+__attribute__((noreturn)) void fail_here(struct bytes *out);
 
 /* proc.c: what the system says of a program's processes. */
 int proc_list(const struct actor *a, pid_t *pids, int max);

@@ -22,10 +22,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PIDS_MAX = 8192, STACK_LOOK = 32768, FRAMES = 12 };
+enum { PIDS_MAX = 8192,
+       STACK_LOOK = 32768,
+       FRAMES = 12 };
 
 /* Not in the headers of every C library; one number on all machines. */
-enum { NR_PIDFD_OPEN = 434, NR_PIDFD_GETFD = 438 };
+enum { NR_PIDFD_OPEN = 434,
+       NR_PIDFD_GETFD = 438 };
 
 /* A file of /proc, NUL-terminated: it comes in pieces of at most a page. */
 
@@ -38,13 +41,12 @@ static bool read_proc(char *buf, size_t size, const char *fmt, int pid,
     int fd;
 
     buf[0] = '\0';
+    /* cppcheck-suppress wrongPrintfScanfArgNum; fmt may use pid alone */
     snprintf(path, sizeof path, fmt, pid, tid);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd == -1)
         return false;
-    while (used < size - 1
-           && ((n = read(fd, buf + used, size - 1 - used)) > 0
-               || (n == -1 && errno == EINTR)))
+    while (used < size - 1 && ((n = read(fd, buf + used, size - 1 - used)) > 0 || (n == -1 && errno == EINTR)))
         used += n > 0 ? (size_t)n : 0;
     close(fd);
     buf[used] = '\0';
@@ -55,7 +57,8 @@ static bool read_proc(char *buf, size_t size, const char *fmt, int pid,
 static int entry_number(const struct dirent *e)
 {
     return isdigit((unsigned char)e->d_name[0])
-        ? (int)strtol(e->d_name, NULL, 10) : -1;
+               ? (int)strtol(e->d_name, NULL, 10)
+               : -1;
 }
 
 static DIR *open_proc(pid_t pid, const char *what)
@@ -106,11 +109,7 @@ static bool is_keeper(const struct actor *a, pid_t pid)
 {
     char buf[4096], *ns, *parent;
 
-    if (pid == a->pid
-        || !read_proc(buf, sizeof buf, "/proc/%d/status", pid, 0)
-        || (parent = strstr(buf, "\nPPid:")) == NULL
-        || strtol(parent + 6, NULL, 10) != a->launcher
-        || (ns = strstr(buf, "\nNSpid:")) == NULL)
+    if (pid == a->pid || !read_proc(buf, sizeof buf, "/proc/%d/status", pid, 0) || (parent = strstr(buf, "\nPPid:")) == NULL || strtol(parent + 6, NULL, 10) != a->launcher || (ns = strstr(buf, "\nNSpid:")) == NULL)
         return false;
     ns[1 + strcspn(ns + 1, "\n")] = '\0';
     ns = strrchr(ns, '\t');
@@ -134,7 +133,7 @@ int proc_list(const struct actor *a, pid_t *pids, int max)
 struct task {
     pid_t pid, tid;
     char state;
-    long nr;                        /* the system call it is in, or -1 */
+    long nr; /* the system call it is in, or -1 */
     unsigned long arg[6], sp, pc;
     unsigned long switches;
 };
@@ -144,8 +143,7 @@ static bool task_read(struct task *t, pid_t pid, pid_t tid)
     char buf[4096], *p;
 
     *t = (struct task){ .pid = pid, .tid = tid, .nr = -1, .state = '?' };
-    if (!read_proc(buf, sizeof buf, "/proc/%d/task/%d/stat", pid, tid)
-        || (p = strrchr(buf, ')')) == NULL)
+    if (!read_proc(buf, sizeof buf, "/proc/%d/task/%d/stat", pid, tid) || (p = strrchr(buf, ')')) == NULL)
         return false;
     t->state = p[2];
     if (!read_proc(buf, sizeof buf, "/proc/%d/task/%d/status", pid, tid))
@@ -154,8 +152,7 @@ static bool task_read(struct task *t, pid_t pid, pid_t tid)
         t->switches = strtoul(p + 25, &p, 10);
     if ((p = strstr(buf, "nonvoluntary_ctxt_switches:")) != NULL)
         t->switches += strtoul(p + 27, &p, 10);
-    if (read_proc(buf, sizeof buf, "/proc/%d/task/%d/syscall", pid, tid)
-        && isdigit((unsigned char)buf[0]))
+    if (read_proc(buf, sizeof buf, "/proc/%d/task/%d/syscall", pid, tid) && isdigit((unsigned char)buf[0]))
         sscanf(buf, "%ld %lx %lx %lx %lx %lx %lx %lx %lx", &t->nr,
                &t->arg[0], &t->arg[1], &t->arg[2], &t->arg[3], &t->arg[4],
                &t->arg[5], &t->sp, &t->pc);
@@ -177,7 +174,8 @@ static bool for_threads(pid_t pid, bool (*each)(struct task *, void *),
     while (go_on && (e = readdir(d)) != NULL)
         if (entry_number(e) > 0)
             go_on = task_read(&t, pid, entry_number(e))
-                ? each(&t, arg) : errno == ENOENT || errno == ESRCH;
+                        ? each(&t, arg)
+                        : errno == ENOENT || errno == ESRCH;
     closedir(d);
     return go_on;
 }
@@ -197,7 +195,13 @@ static bool for_tasks(const struct actor *a,
 
 /* The calls in which a thread may wait; what is behind the comma says how
  * long: the argument that holds the timeout, or a plain ALWAYS. */
-enum how { ALWAYS, SOCKET, INT2, PTR2, PTR3, PTR4, INT3 };
+enum how { ALWAYS,
+           SOCKET,
+           INT2,
+           PTR2,
+           PTR3,
+           PTR4,
+           INT3 };
 static const struct wait_call {
     long nr;
     const char *name;
@@ -258,8 +262,7 @@ static bool no_user_timeout(int fd)
     unsigned ms = 0;
     socklen_t len = sizeof ms;
 
-    return getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &len) == -1
-        || ms == 0;
+    return getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &len) == -1 || ms == 0;
 }
 
 /* A socket may have a time limit of its own: SO_RCVTIMEO, socket(7). We look
@@ -268,8 +271,7 @@ static bool socket_waits_for_ever(pid_t pid, int fd)
 {
     int pidfd = (int)syscall(NR_PIDFD_OPEN, pid, 0);
     int copy = pidfd == -1 ? -1 : (int)syscall(NR_PIDFD_GETFD, pidfd, fd, 0);
-    bool for_ever = copy != -1 && no_time_limit(copy, SO_RCVTIMEO)
-        && no_time_limit(copy, SO_SNDTIMEO) && no_user_timeout(copy);
+    bool for_ever = copy != -1 && no_time_limit(copy, SO_RCVTIMEO) && no_time_limit(copy, SO_SNDTIMEO) && no_user_timeout(copy);
 
     if (pidfd != -1)
         close(pidfd);
@@ -308,8 +310,7 @@ static bool has_alarm(const char *status, const char *set)
 {
     const char *at = strstr(status, set);
 
-    return at == NULL
-        || (strtoull(at + strlen(set), NULL, 16) >> (SIGALRM - 1) & 1) != 0;
+    return at == NULL || (strtoull(at + strlen(set), NULL, 16) >> (SIGALRM - 1) & 1) != 0;
 }
 
 /* timerfd_create(2), and io_uring(7), whose operations may be timeouts. */
@@ -326,8 +327,7 @@ static bool has_timer_fd(pid_t pid)
         ssize_t n = readlinkat(dirfd(d), e->d_name, target, sizeof target - 1);
 
         target[n > 0 ? n : 0] = '\0';
-        found = strstr(target, "[timerfd]") != NULL
-            || strstr(target, "[io_uring]") != NULL;
+        found = strstr(target, "[timerfd]") != NULL || strstr(target, "[io_uring]") != NULL;
     }
     closedir(d);
     return found;
@@ -341,9 +341,7 @@ static bool has_timers(pid_t pid)
 
     if (read_proc(buf, sizeof buf, "/proc/%d/timers", pid, 0) && buf[0] != '\0')
         return true;
-    return !read_proc(buf, sizeof buf, "/proc/%d/status", pid, 0)
-        || has_alarm(buf, "\nSigCgt:") || has_alarm(buf, "\nSigBlk:")
-        || has_timer_fd(pid);
+    return !read_proc(buf, sizeof buf, "/proc/%d/status", pid, 0) || has_alarm(buf, "\nSigCgt:") || has_alarm(buf, "\nSigBlk:") || has_timer_fd(pid);
 }
 
 /* Does a line of /proc/net/tcp tell of bytes that will still move by
@@ -367,9 +365,7 @@ static bool has_sockets(const char *file, const char *label)
     char buf[1024];
     const char *at;
 
-    return !read_proc(buf, sizeof buf, file, 0, 0)
-        || (at = strstr(buf, label)) == NULL
-        || strtol(at + strlen(label), NULL, 10) != 0;
+    return !read_proc(buf, sizeof buf, file, 0, 0) || (at = strstr(buf, label)) == NULL || strtol(at + strlen(label), NULL, 10) != 0;
 }
 
 static bool table_moves(const char *path)
@@ -387,10 +383,7 @@ static bool table_moves(const char *path)
 
 bool proc_net_moves(void)
 {
-    return (has_sockets("/proc/net/sockstat", "TCP: inuse ")
-            && table_moves("/proc/net/tcp"))
-        || (has_sockets("/proc/net/sockstat6", "TCP6: inuse ")
-            && table_moves("/proc/net/tcp6"));
+    return (has_sockets("/proc/net/sockstat", "TCP: inuse ") && table_moves("/proc/net/tcp")) || (has_sockets("/proc/net/sockstat6", "TCP6: inuse ") && table_moves("/proc/net/tcp6"));
 }
 
 struct stuck {
@@ -401,7 +394,7 @@ struct stuck {
 
 static void mix(uint64_t *h, uint64_t x)
 {
-    *h = (*h ^ x) * 1099511628211U;     /* FNV-1a */
+    *h = (*h ^ x) * 1099511628211U; /* FNV-1a */
 }
 
 static bool task_stuck(struct task *t, void *arg)
@@ -410,7 +403,7 @@ static bool task_stuck(struct task *t, void *arg)
 
     s->tasks++;
     mix(&s->signature, (uint64_t)t->tid);
-    if (t->state == 'Z')        /* news of its own end is still to come */
+    if (t->state == 'Z') /* news of its own end is still to come */
         return t->pid != s->program;
     if (t->state != 'S' || !waits_for_ever(t))
         return false;
@@ -424,8 +417,7 @@ static bool task_stuck(struct task *t, void *arg)
 
 bool proc_stuck(const struct actor *a, uint64_t *signature)
 {
-    struct stuck s = { .signature = *signature, .last = -1,
-                       .program = a->pid };
+    struct stuck s = { .signature = *signature, .last = -1, .program = a->pid };
     bool stuck = for_tasks(a, task_stuck, &s) && s.tasks > 0;
 
     *signature = s.signature;
@@ -477,8 +469,7 @@ static bool text_of(pid_t pid, struct text *x)
     f = fopen(path, "re");
     x->start = 0;
     while (f != NULL && x->start == 0 && fgets(line, sizeof line, f) != NULL)
-        if (sscanf(line, "%lx-%lx %7s %lx", &start, &end, perms, &off) == 4
-            && perms[2] == 'x' && n > 0 && strstr(line, exe) != NULL)
+        if (sscanf(line, "%lx-%lx %7s %lx", &start, &end, perms, &off) == 4 && perms[2] == 'x' && n > 0 && strstr(line, exe) != NULL)
             *x = (struct text){ start, end, off, 0, "" };
     if (f != NULL)
         fclose(f);
@@ -497,7 +488,7 @@ static int frames(const struct task *t, const struct text *x,
     ssize_t n = process_vm_readv(t->pid, &here, 1, &there, 1, 0);
     int found = 0;
 
-    while (n <= 0 && there.iov_len > 256) {     /* the stack ends before */
+    while (n <= 0 && there.iov_len > 256) { /* the stack ends before */
         there.iov_len /= 2;
         n = process_vm_readv(t->pid, &here, 1, &there, 1, 0);
     }
@@ -547,8 +538,7 @@ static const char *place_in(char *line)
     line[strcspn(line, "\n")] = '\0';
     line += file - line;
     line[strcspn(line, " ")] = '\0';
-    return strstr(file, ".c:") != NULL && strstr(file, ":?") == NULL
-        && strncmp(file, "net.c:", 6) != 0 ? file : NULL;
+    return strstr(file, ".c:") != NULL && strstr(file, ":?") == NULL && strncmp(file, "net.c:", 6) != 0 ? file : NULL;
 }
 
 /* The first of these places that is in a C file other than the library's. */
@@ -586,7 +576,7 @@ static bool task_where(struct task *t, void *arg)
 
     for (int i = 0; i < w->told; i++)
         if (w->seen[i] == (unsigned long)t->nr)
-            return true;                /* one of many that do the same */
+            return true; /* one of many that do the same */
     if (t->state == 'Z' || (t->state == 'S' && c == NULL && t->nr == -1))
         return true;
     read_proc(comm, sizeof comm, "/proc/%d/task/%d/comm", t->pid, t->tid);
@@ -597,9 +587,11 @@ static bool task_where(struct task *t, void *arg)
         source_line(&x, at, frames(t, &x, at), line, sizeof line);
     w->seen[w->told++] = (unsigned long)t->nr;
     bytes_text(w->out, "%s %s %s%s%s\n", comm,
-               t->state == 'R' ? "is busy, it does not wait"
-               : t->state == 'T' ? "is stopped" : "waits in",
-               t->state != 'S' ? "" : c != NULL ? c->name : "a system call",
+               t->state == 'R'   ? "is busy, it does not wait"
+               : t->state == 'T' ? "is stopped"
+                                 : "waits in",
+               t->state != 'S' ? "" : c != NULL ? c->name
+                                                : "a system call",
                line[0] != '\0' ? ", called at " : "", line);
     return w->told < 4;
 }
@@ -634,8 +626,7 @@ static long heap_of(pid_t pid)
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
     f = fopen(path, "re");
     while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (strstr(line, "[heap]") != NULL
-            && sscanf(line, "%lx-%lx", &start, &end) == 2)
+        if (strstr(line, "[heap]") != NULL && sscanf(line, "%lx-%lx", &start, &end) == 2)
             n += (long)(end - start) / 1024;
     if (f != NULL)
         fclose(f);
@@ -652,8 +643,7 @@ bool proc_census(const struct actor *a, struct census *c)
         c->fds += count_entries(pids[i], "fd");
         c->threads += count_entries(pids[i], "task");
         c->heap += heap_of(pids[i]);
-        if (read_proc(buf, sizeof buf, "/proc/%d/status", pids[i], 0)
-            && (p = strstr(buf, "\nVmSize:")) != NULL)
+        if (read_proc(buf, sizeof buf, "/proc/%d/status", pids[i], 0) && (p = strstr(buf, "\nVmSize:")) != NULL)
             c->virtual += strtol(p + 8, NULL, 10);
     }
     return true;

@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OUTPUT_CAP = 64 << 20, STATUS_FD = 3 };
-
+enum { OUTPUT_CAP = 64 << 20,
+       STATUS_FD = 3 };
 
 /* What `run` may be told behind `with`. */
 struct options {
@@ -102,8 +102,8 @@ static char *clean_environment[] = {
     "HOME=/tmp", "TMPDIR=/tmp", "LANG=C", "TERM=dumb",
     /* malloc(3) as one heap that grows by pages: a leak is seen early */
     "MALLOC_ARENA_MAX=1", "MALLOC_TOP_PAD_=0",
-    "TSAN_OPTIONS=atexit_sleep_ms=0:report_thread_leaks=0:"
-    "report_signal_unsafe=0:log_path=stderr:exitcode=66:halt_on_error=0",
+    ("TSAN_OPTIONS=atexit_sleep_ms=0:report_thread_leaks=0:"
+     "report_signal_unsafe=0:log_path=stderr:exitcode=66:halt_on_error=0"),
     "ASAN_OPTIONS=abort_on_error=0:detect_leaks=0",
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1",
     NULL, NULL
@@ -257,7 +257,7 @@ static void read_output(struct actor *a, int *fd, struct bytes *to,
         return;
     if (n > 0) {
         moved++;
-        if (to == &a->said)         /* as it came: tools look for reports */
+        if (to == &a->said) /* as it came: tools look for reports */
             log_text("  %s says:\n%.*s\n", a->name, (int)n, (char *)buf);
         else if (what != NULL)
             log_bytes(a->name, what, buf, (size_t)n);
@@ -316,8 +316,7 @@ static void tell_said(const struct actor *a, struct bytes *out)
 
 static void tell_end(const struct actor *a, struct bytes *out)
 {
-    if (a->killed && a->code != SIGKILL && a->code != SIGTERM
-        && a->code != SIGINT)
+    if (a->killed && a->code != SIGKILL && a->code != SIGTERM && a->code != SIGINT)
         bytes_text(out, "crash: %s was ended by signal %d (%s)\n", a->name,
                    a->code, strsignal(a->code));
     else if (a->killed)
@@ -334,8 +333,7 @@ static void tell_end(const struct actor *a, struct bytes *out)
 static bool is_ending(void)
 {
     for (int i = 0; i < actor_count; i++)
-        if (actors[i]->kind == PROGRAM && !actors[i]->over
-            && (actors[i]->stdout_fd == -1 || !proc_asleep(actors[i])))
+        if (actors[i]->kind == PROGRAM && !actors[i]->over && (actors[i]->stdout_fd == -1 || !proc_asleep(actors[i])))
             return true;
     return false;
 }
@@ -365,8 +363,7 @@ static bool closed(struct actor *a)
 
 static bool said_it(struct actor *a)
 {
-    return bytes_find(&a->said, a->said_used, want.p, want.n) != SIZE_MAX
-        || closed(a);
+    return bytes_find(&a->said, a->said_used, want.p, want.n) != SIZE_MAX || closed(a);
 }
 
 /* A line on stderr, whole, that begins as the contract has it. */
@@ -400,7 +397,7 @@ static void ready(struct actor *a, const char *rest)
         return;
     }
     bytes_text(&out, "expected  a line on stderr: \"Server launched, listening"
-               " on port: N\\n\"\nreceived  ");
+                     " on port: N\\n\"\nreceived  ");
     data_show(&out, a->said.p, a->said.n);
     bytes_text(&out, "\n");
     fail_with_state(&out);
@@ -418,8 +415,7 @@ static bool printed_or_differs(struct actor *a)
 {
     size_t i = matching(&a->printed, a->printed_used);
 
-    return i == want.n || a->printed_used + i < a->printed.n
-        || a->stdout_fd == -1;
+    return i == want.n || a->printed_used + i < a->printed.n || a->stdout_fd == -1;
 }
 
 static void parse(const char *s)
@@ -539,7 +535,6 @@ static void says(struct actor *a, const char *rest)
     fail_with_state(&out);
 }
 
-
 static bool has_ended(struct actor *a)
 {
     return a->over;
@@ -570,8 +565,7 @@ static void exits(struct actor *a, const char *rest)
     bool failing = strcmp(rest, "non-zero") == 0;
 
     ends(a, &out, "its exit");
-    if (any || (failing && a->exited && a->code != 0)
-        || (!failing && a->exited && a->code == code))
+    if (any || (failing && a->exited && a->code != 0) || (!failing && a->exited && a->code == code))
         return;
     bytes_text(&out, "expected exit status %s\n", rest);
     fail_with_state(&out);
@@ -620,7 +614,8 @@ static void complains(struct actor *a, const char *rest)
     if (a->exited && a->code == 1 && lines == 1 && good)
         return;
     bytes_text(&out, "expected  exit status 1 and one line on stderr: what"
-               " failed, and why,\n          as \"%s what: why\\n\"\n", begin);
+                     " failed, and why,\n          as \"%s what: why\\n\"\n",
+               begin);
     fail_with_state(&out);
 }
 
@@ -633,11 +628,10 @@ static void usage(struct actor *a, const char *rest)
     (void)rest;
     ends(a, &out, "exit status 2 and the usage on stderr");
     at = bytes_find(&a->said, 0, "usage: ", 7);
-    if (a->exited && a->code == 2 && a->printed.n == 0 && at != SIZE_MAX
-        && (at == 0 || a->said.p[at - 1] == '\n'))
+    if (a->exited && a->code == 2 && a->printed.n == 0 && at != SIZE_MAX && (at == 0 || a->said.p[at - 1] == '\n'))
         return;
     bytes_text(&out, "expected  exit status 2, \"usage: ...\" on stderr,"
-               " nothing on stdout\n");
+                     " nothing on stdout\n");
     if (a->printed.n > 0) {
         bytes_text(&out, "on stdout ");
         data_show(&out, a->printed.p, a->printed.n);
@@ -648,10 +642,19 @@ static void usage(struct actor *a, const char *rest)
 
 static int signal_number(const char *name)
 {
-    static const struct { const char *name; int sig; } known[] = {
-        { "TERM", SIGTERM }, { "INT", SIGINT }, { "KILL", SIGKILL },
-        { "HUP", SIGHUP }, { "STOP", SIGSTOP }, { "CONT", SIGCONT },
-        { "PIPE", SIGPIPE }, { "WINCH", SIGWINCH }, { "CHLD", SIGCHLD },
+    static const struct {
+        const char *name;
+        int sig;
+    } known[] = {
+        { "TERM", SIGTERM },
+        { "INT", SIGINT },
+        { "KILL", SIGKILL },
+        { "HUP", SIGHUP },
+        { "STOP", SIGSTOP },
+        { "CONT", SIGCONT },
+        { "PIPE", SIGPIPE },
+        { "WINCH", SIGWINCH },
+        { "CHLD", SIGCHLD },
     };
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -717,8 +720,7 @@ static bool set_limit(pid_t pid, resource which, int n)
     if (child == -1)
         return false;
     if (child == 0)
-        _exit(setgid(65534) == -1 || setuid(user_of(pid)) == -1
-              || !set_soft(pid, which, n));
+        _exit(setgid(65534) == -1 || setuid(user_of(pid)) == -1 || !set_soft(pid, which, n));
     return waitpid(child, &st, 0) == child && st == 0;
 }
 #endif
@@ -744,8 +746,7 @@ static void limit(struct actor *a, const char *rest)
     if (sscanf(rest, "%15s %d", what, &n) < 1)
         script_error("limits files|processes N|back");
     still_runs(a);
-    if (!set_limit(a->pid, strcmp(what, "files") == 0 ? RLIMIT_NOFILE
-                                                      : RLIMIT_NPROC, n))
+    if (!set_limit(a->pid, strcmp(what, "files") == 0 ? RLIMIT_NOFILE : RLIMIT_NPROC, n))
         leave_out("the limits of a running program cannot be set here");
 #else
     (void)a;
@@ -760,10 +761,7 @@ static bool as_before(struct actor *a)
 {
     struct census c, *b = &a->census;
 
-    return proc_census(a, &c) && c.fds <= b->fds && c.threads <= b->threads
-        && c.processes <= b->processes
-        && c.heap <= b->heap + allowed_growth.heap
-        && c.virtual <= b->virtual + allowed_growth.virtual;
+    return proc_census(a, &c) && c.fds <= b->fds && c.threads <= b->threads && c.processes <= b->processes && c.heap <= b->heap + allowed_growth.heap && c.virtual <= b->virtual + allowed_growth.virtual;
 }
 
 static void census_line(struct bytes *out, const char *what, long before,
@@ -788,7 +786,7 @@ static void same_census(struct actor *a, const char *rest)
         allowed_growth.virtual = atol(p + 8);
     if (a->over || !await(as_before, a)) {
         if (!a->over && !proc_census(a, &c))
-            return;             /* a system that does not tell */
+            return; /* a system that does not tell */
         bytes_text(&out, "something is left of clients that have gone:\n");
         census_line(&out, "open descriptors", b->fds, c.fds, 0, "");
         census_line(&out, "threads", b->threads, c.threads, 0, "");
@@ -852,7 +850,7 @@ static void no_race(struct actor *a, const char *rest)
         p = (const char *)a->said.p + at;
     bytes_text(&out, "%.*s\n", (int)strcspn(p, "\n"), p);
     bytes_text(&out, "two threads use one variable, and at least one writes it,"
-               " with no lock\n");
+                     " with no lock\n");
     fail_bytes(&out);
 }
 
@@ -876,8 +874,7 @@ static long begin_count(const struct actor *a)
 {
     long n = 0;
 
-    for (size_t at = 0; (at = bytes_find(&a->said, at, want.p, want.n))
-         != SIZE_MAX; at++)
+    for (size_t at = 0; (at = bytes_find(&a->said, at, want.p, want.n)) != SIZE_MAX; at++)
         n += at == 0 || a->said.p[at - 1] == '\n';
     return n;
 }

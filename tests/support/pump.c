@@ -13,8 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-
-enum { ACTORS_MAX = 4096, CHUNK = 65536, SAMPLE_MS = 25, SAMPLES = 4 };
+enum { ACTORS_MAX = 4096,
+       CHUNK = 65536,
+       SAMPLE_MS = 25,
+       SAMPLES = 4 };
 
 struct actor *actors[ACTORS_MAX];
 int actor_count;
@@ -112,7 +114,7 @@ static void push(struct actor *a, int fd)
     } else if (n == -1 && errno != EAGAIN && errno != EINTR) {
         log_text("  %s cannot send: %s\n", a->name, strerror(errno));
         a->reset |= errno == ECONNRESET;
-        a->sent = a->out.n;     /* nobody will take it */
+        a->sent = a->out.n; /* nobody will take it */
     }
 }
 
@@ -223,8 +225,7 @@ void pump(int ms)
     }
     ready = poll(p, (nfds_t)n, ms);
     for (int i = 0; i < n && ready > 0; i++)
-        if (p[i].revents != 0 && (i == 0 || who[i] != who[i - 1]
-                                  || p[i - 1].revents == 0))
+        if (p[i].revents != 0 && (i == 0 || who[i] != who[i - 1] || p[i - 1].revents == 0))
             move(who[i]);
 }
 
@@ -235,8 +236,7 @@ static bool in_flight(const struct actor *a)
     int n = 0;
 
     /* TIOCOUTQ is SIOCOUTQ of tcp(7), with no header of the kernel's */
-    return a->kind == STREAM && a->fd != -1 && !a->reset
-        && (a->connecting || (ioctl(a->fd, TIOCOUTQ, &n) == 0 && n > 0 && !sending(a)));
+    return a->kind == STREAM && a->fd != -1 && !a->reset && (a->connecting || (ioctl(a->fd, TIOCOUTQ, &n) == 0 && n > 0 && !sending(a)));
 #else
     return a->connecting;
 #endif
@@ -245,21 +245,19 @@ static bool in_flight(const struct actor *a)
 /* It has ended, and so have those whom it started and who could print. */
 static bool program_is_done(const struct actor *a)
 {
-    return a->over && (a->stdout_fd == -1 || a->unheard)
-        && a->stderr_fd == -1;
+    return a->over && (a->stdout_fd == -1 || a->unheard) && a->stderr_fd == -1;
 }
 
 /* Can nothing more happen? True only if it is certain at this instant: all
  * programs under test wait without a limit, and nothing is on its way. */
 static bool nothing_moves(uint64_t *signature)
 {
-    *signature = moved;     /* a byte that moved starts a proof anew */
+    *signature = moved; /* a byte that moved starts a proof anew */
     for (int i = 0; i < actor_count; i++)
         if (in_flight(actors[i]))
             return false;
     for (int i = 0; i < actor_count; i++)
-        if (actors[i]->kind == PROGRAM && !program_is_done(actors[i])
-            && (!actors[i]->started || !proc_stuck(actors[i], signature)))
+        if (actors[i]->kind == PROGRAM && !program_is_done(actors[i]) && (!actors[i]->started || !proc_stuck(actors[i], signature)))
             return false;
     return true;
 }

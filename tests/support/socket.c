@@ -43,8 +43,7 @@ static struct address address_of(const char *text)
         a.family = AF_UNIX;
         return a;
     }
-    if (sscanf(text, "%63s %63s", host, port) < 2
-        && strchr(host, '.') == NULL && strchr(host, ':') == NULL) {
+    if (sscanf(text, "%63s %63s", host, port) < 2 && strchr(host, '.') == NULL && strchr(host, ':') == NULL) {
         snprintf(port, sizeof port, "%s", *text == '\0' ? "0" : host);
         snprintf(host, sizeof host, "127.0.0.1");
     }
@@ -72,14 +71,14 @@ static int open_socket(const struct address *a, int type)
 
 static int port_of(int fd)
 {
-    struct sockaddr_storage sa;
+    struct sockaddr_storage sa = { 0 };
     socklen_t len = sizeof sa;
 
     if (getsockname(fd, (struct sockaddr *)&sa, &len) == -1)
         return -1;
     return ntohs(sa.ss_family == AF_INET6
-                 ? ((struct sockaddr_in6 *)(void *)&sa)->sin6_port
-                 : ((struct sockaddr_in *)(void *)&sa)->sin_port);
+                     ? ((struct sockaddr_in6 *)(void *)&sa)->sin6_port
+                     : ((struct sockaddr_in *)(void *)&sa)->sin_port);
 }
 
 static bool not_connecting(struct actor *a)
@@ -185,8 +184,7 @@ static void listens(const char *name, const char *rest)
     setsockopt(a->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (at.family == AF_INET6)
         setsockopt(a->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(a->fd, (struct sockaddr *)&at.sa, at.len) == -1
-        || listen(a->fd, SOMAXCONN) == -1)
+    if (bind(a->fd, (struct sockaddr *)&at.sa, at.len) == -1 || listen(a->fd, SOMAXCONN) == -1)
         leave_out("this check cannot listen on %s: %s", rest, strerror(errno));
     a->port = port_of(a->fd);
 }
@@ -354,7 +352,8 @@ static bool got_or_differs(struct actor *a)
 
 static const char *end_of(const struct actor *a)
 {
-    return a->reset ? ", then a reset (RST)" : a->eof ? ", then the end" : "";
+    return a->reset ? ", then a reset (RST)" : a->eof ? ", then the end"
+                                                      : "";
 }
 
 static void gets_data(struct actor *a, const char *rest)
@@ -456,17 +455,13 @@ static bool field_is(const char *head, const char *name, const char *value,
     size_t n = 0;
     const char *p = field(head, name, &n);
 
-    return p != NULL && n >= strlen(value)
-        && strncasecmp(p, value, strlen(value)) == 0
-        && (only_begins || n == strlen(value));
+    return p != NULL && n >= strlen(value) && strncasecmp(p, value, strlen(value)) == 0 && (only_begins || n == strlen(value));
 }
 
 static bool status_is(const char *head, const char *codes)
 {
     for (const char *p = codes; *p != '\0'; p += 3 + (p[3] == '|'))
-        if (strncmp(head, "HTTP/1.", 7) == 0 && isdigit((unsigned char)head[7])
-            && head[8] == ' ' && strncmp(head + 9, p, 3) == 0
-            && (head[12] == ' ' || head[12] == '\r'))
+        if (strncmp(head, "HTTP/1.", 7) == 0 && isdigit((unsigned char)head[7]) && head[8] == ' ' && strncmp(head + 9, p, 3) == 0 && (head[12] == ' ' || head[12] == '\r'))
             return true;
     return false;
 }
@@ -488,7 +483,8 @@ static const char *wrong_page(const char *head, const char *body, size_t n)
         return "it has no \"Content-Length: N\"";
     if (strtoul(p, NULL, 10) != n) {
         snprintf(text, sizeof text, "it says \"Content-Length: %.*s\", its"
-                 " body has %zu bytes", (int)len, p, n);
+                                    " body has %zu bytes",
+                 (int)len, p, n);
         return text;
     }
     if (strstr(body, "<P>This is my test server page</P>") == NULL)
@@ -539,8 +535,7 @@ static void gets_answer(struct actor *a, const char *codes)
     else if (!status_is(head, codes))
         wrong = "it has another status";
     else if (status_is(head, "200"))
-        wrong = wrong_page(head, body + 4, a->in.n - (size_t)(body + 4
-                                                     - (char *)a->in.p));
+        wrong = wrong_page(head, body + 4, a->in.n - (size_t)(body + 4 - (char *)a->in.p));
     if (wrong != NULL)
         bad_answer(a, codes, wrong);
     a->used = a->in.n;
@@ -560,8 +555,7 @@ static const char *wrong_request(const char *head, const struct bytes *first)
     size_t len = 0;
     const char *host;
 
-    if (strncmp(head, (char *)first->p, first->n) != 0
-        || strncmp(head + first->n, "\r\n", 2) != 0)
+    if (strncmp(head, (char *)first->p, first->n) != 0 || strncmp(head + first->n, "\r\n", 2) != 0)
         return "its first line is another one";
     for (const char *p = head; (p = strchr(p, '\n')) != NULL; p++)
         if (p == head || p[-1] != '\r')

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STEPS_SHOWN = 14, COLUMNS = 74, LOG_FD = 9 };
+enum { STEPS_SHOWN = 14,
+       COLUMNS = 74,
+       LOG_FD = 9 };
 
 static char *steps[4096];
 static size_t step_count;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,7 @@ int main(int argc, char *argv[])
     prog = argv[0];
     if (argc > 3 || (argc > 1 && !is_port(argv[1])))
         usage(argv, "server [PORT [ADDRESS]]");
+    on_signal(SIGPIPE, SIG_IGN, 0); /* for stdout's sake */
     fds[0].events = POLLIN;
     fds[0].fd = tcp_listen(argc > 2 ? argv[2] : "127.0.0.1",
                            argc > 1 ? argv[1] : "8080", &why);

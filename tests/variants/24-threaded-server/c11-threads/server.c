@@ -1,6 +1,7 @@
 /* What is different: the threads and the lock of C11 (threads.h), which
  * ThreadSanitizer does not know; a counter of clients under that lock. The
- * client's descriptor travels in a struct from calloc(3). */
+ * client's descriptor travels in a struct from calloc(3).
+ * Left out: ThreadSanitizer, which ends programs with these threads. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>

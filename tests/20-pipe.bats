@@ -78,6 +78,7 @@ END
     play <<'END'
     hint The last command has ended here, the others have not. Wait for each child that you have started.
     try make run20 ARGS="sleep 3 '|' true"
+    # The sleep is the fault's chance, nothing waits for it: the second ends last.
     run pipe sh -c 'cat; exit 3' '|' sh -c 'exec >&- 2>&-; read x; sleep 0.1; exit 2' '|' sh -c 'exit 4'
     pipe idle
     pipe runs
@@ -95,6 +96,7 @@ END
     pipe exits 4
     hint A command that is stopped (SIGSTOP) has not ended: call waitpid(2) without WUNTRACED.
     try build/exercises/20-pipe/pipe true '|' sh -c 'kill -STOP $$' (end: Ctrl-C)
+    # A stopped shell cannot go on by itself: its child nudges it until it does.
     run pipe true '|' sh -c '(while sleep 0.02; do kill -CONT $$ || exit; done) 2>&- & kill -STOP $$; exit 6'
     pipe exits 6
     hint A signal to pipe itself does not end its wait: if waitpid(2) fails with EINTR, call it again.

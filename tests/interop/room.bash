@@ -191,7 +191,7 @@ free_port() {
 listens() {
     until listed "$1"; do
         kill -0 "$pid" 2>/dev/null || fail "no server:" "$(cat err)"
-        sleep 0.02
+        sleep 0.02 # /proc has no event to wait for
     done
 }
 

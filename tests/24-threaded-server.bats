@@ -252,6 +252,9 @@ END
     e gets the rest
     b1..20 gets the rest
     c gets the rest
+    b1..20 closes
+    c closes
+    settle
     a sends "GET / HTTP/1.1\r\n\r\n"
     a gets the rest
     d connects {server}

@@ -86,9 +86,11 @@ http_page() {
     d closes
     hint A client that has closed its sending side still reads: answer it as any other.
     try printf 'GET / HTTP/1.1\r\n\r\n' | nc -N 127.0.0.1 8080
+    server stops
     e connects {server}
     e sends "GET / HTTP/1.1\r\n\r\n"
     e ends
+    server continues
     e gets answer 200
 END
 }

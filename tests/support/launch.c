@@ -108,7 +108,7 @@ static void set_limit(resource what, long value)
 static void apply_limits(const struct limits *lim)
 {
     set_limit(RLIMIT_NOFILE, lim->files);
-    set_limit(RLIMIT_NPROC, lim->procs);
+    set_limit(RLIMIT_NPROC, lim->procs + others_of_user());
     set_limit(RLIMIT_FSIZE, 64L << 20);
     set_limit(RLIMIT_CORE, 0);
 }

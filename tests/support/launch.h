@@ -26,6 +26,10 @@ void end_all(pid_t keeper, pid_t program);
 int wait_event(struct pollfd *p, const struct timespec *t,
                const sigset_t *mask);
 
+/* How many threads the user has that RLIMIT_NPROC will count with those of
+ * the program (getrlimit(2)). */
+long others_of_user(void);
+
 int close_all_from(int first);          /* 0, or -1: do it one by one */
 int drop_groups(void);                  /* 0 or -1 */
 void keep_out(void);                    /* no ptrace(2), no /proc/PID/fd of ours */

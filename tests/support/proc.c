@@ -24,7 +24,8 @@
 
 enum { PIDS_MAX = 8192,
        STACK_LOOK = 32768,
-       FRAMES = 12 };
+       FRAMES = 12,
+       ENOUGH = 64 /* threads asked where they are */ };
 
 /* Not in the headers of every C library; one number on all machines. */
 enum { NR_PIDFD_OPEN = 434,
@@ -69,65 +70,92 @@ static DIR *open_proc(pid_t pid, const char *what)
     return opendir(path);
 }
 
+/* What has been found below a launcher so far: breadth first, so that who
+ * looks for one thing need not see all. */
+struct family {
+    const struct actor *actor;
+    int n, next, own; /* the first `own` are the launcher's children */
+    pid_t pids[PIDS_MAX];
+};
+
 /* What one thread has started: proc(5), /proc/PID/task/TID/children. */
-static int thread_children(pid_t pid, pid_t tid, pid_t *pids, int n, int max)
+static void add_children(struct family *f, pid_t pid, pid_t tid)
 {
     static char buf[PIDS_MAX * 8];
     char *p = buf, *end;
 
     if (!read_proc(buf, sizeof buf, "/proc/%d/task/%d/children", pid, tid))
-        return n;
-    for (; n < max; p = end) {
+        return;
+    for (; f->n < PIDS_MAX; p = end) {
         long child = strtol(p, &end, 10);
 
         if (end == p)
             break;
-        pids[n++] = (pid_t)child;
+        f->pids[f->n++] = (pid_t)child;
     }
-    return n;
 }
 
-/* What all threads of a process have started, and so on. */
-static int children(pid_t of, pid_t *pids, int n, int max)
+/* What all its threads have started. */
+static void add_family(struct family *f, pid_t of)
 {
     DIR *d = open_proc(of, "task");
     struct dirent *e;
-    int first = n;
 
     while (d != NULL && (e = readdir(d)) != NULL)
         if (entry_number(e) > 0)
-            n = thread_children(of, entry_number(e), pids, n, max);
+            add_children(f, of, entry_number(e));
     if (d != NULL)
         closedir(d);
-    for (int i = first, end = n; i < end; i++)
-        n = children(pids[i], pids, n, max);
-    return n;
 }
 
 /* The keeper: launch's own child, and pid 1 of its world. */
 static bool is_keeper(const struct actor *a, pid_t pid)
 {
-    char buf[4096], *ns, *parent;
+    char buf[4096], *ns;
 
-    if (pid == a->pid || !read_proc(buf, sizeof buf, "/proc/%d/status", pid, 0) || (parent = strstr(buf, "\nPPid:")) == NULL || strtol(parent + 6, NULL, 10) != a->launcher || (ns = strstr(buf, "\nNSpid:")) == NULL)
+    if (pid == a->pid ||
+        !read_proc(buf, sizeof buf, "/proc/%d/status", pid, 0) ||
+        (ns = strstr(buf, "\nNSpid:")) == NULL)
         return false;
     ns[1 + strcspn(ns + 1, "\n")] = '\0';
     ns = strrchr(ns, '\t');
     return ns != NULL && strcmp(ns, "\t1") == 0;
 }
 
+static struct family *family_of(const struct actor *a)
+{
+    static struct family f;
+
+    f.actor = a;
+    f.n = f.next = 0;
+    if (a->launcher > 0)
+        add_family(&f, a->launcher);
+    f.own = f.n;
+    return &f;
+}
+
+/* The next one, but the keeper; 0: that was all. */
+static pid_t next_of(struct family *f)
+{
+    while (f->next < f->n) {
+        pid_t pid = f->pids[f->next++];
+
+        add_family(f, pid);
+        if (f->next > f->own || !is_keeper(f->actor, pid))
+            return pid;
+    }
+    return 0;
+}
+
 /* All below the launcher, but the keeper. */
 int proc_list(const struct actor *a, pid_t *pids, int max)
 {
-    int n, kept = 0;
+    struct family *f = family_of(a);
+    int n = 0;
 
-    if (a->launcher <= 0)
-        return 0;
-    n = children(a->launcher, pids, 0, max);
-    for (int i = 0; i < n; i++)
-        if (!is_keeper(a, pids[i]))
-            pids[kept++] = pids[i];
-    return kept;
+    while (n < max && (pids[n] = next_of(f)) != 0)
+        n++;
+    return n;
 }
 
 struct task {
@@ -184,13 +212,13 @@ static bool for_threads(pid_t pid, bool (*each)(struct task *, void *),
 static bool for_tasks(const struct actor *a,
                       bool (*each)(struct task *, void *), void *arg)
 {
-    static pid_t pids[PIDS_MAX];
-    int n = proc_list(a, pids, PIDS_MAX);
-    bool go_on = true;
+    struct family *f = family_of(a);
+    pid_t pid;
 
-    for (int i = 0; i < n && go_on; i++)
-        go_on = for_threads(pids[i], each, arg);
-    return go_on;
+    while ((pid = next_of(f)) != 0)
+        if (!for_threads(pid, each, arg))
+            return false;
+    return true;
 }
 
 /* The calls in which a thread may wait; what is behind the comma says how
@@ -562,7 +590,7 @@ static void source_line(const struct text *x, const unsigned long *at, int n,
 struct where {
     const struct actor *actor;
     struct bytes *out;
-    int told;
+    int told, asked;
     unsigned long seen[8];
 };
 
@@ -574,6 +602,8 @@ static bool task_where(struct task *t, void *arg)
     unsigned long at[FRAMES];
     struct text x;
 
+    if (w->asked++ == ENOUGH)
+        return false;
     for (int i = 0; i < w->told; i++)
         if (w->seen[i] == (unsigned long)t->nr)
             return true; /* one of many that do the same */

@@ -51,7 +51,7 @@ static void option(struct options *o, char *word)
 /* Cuts `with A=B...` and `as NAME` off the end of args. */
 static struct options options_of(char *args[])
 {
-    struct options o = { .files = "4096", .procs = "512", .name = args[0] };
+    struct options o = { .files = "4096", .procs = "128", .name = args[0] };
     int i;
 
     if (getenv("PROCESSES") != NULL)

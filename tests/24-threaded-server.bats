@@ -96,51 +96,50 @@ END
     hint A thread that has ended keeps its stack until it is joined: make it detached with pthread_attr_setdetachstate(3). Its descriptor stays open until it is closed, memory from malloc(3) until free(3).
     run server 0
     server ready
-    a1..150 connects {server}
-    a1..150 sends "GET / HTTP/1.1\r\n"
-    settle
-    a1..150 sends "\r\n"
-    a1..150 gets answer 200
-    a1..150 closes
-    repeat 10
-    a1..99 connects {server}
-    a1..99 sends "GET / HTTP/1.1\r\n\r\n"
-    a1..99 gets answer 200
-    a1..99 closes
+    repeat 950
+    a connects {server}
+    a sends "GET / HTTP/1.1\r\n\r\n"
+    a gets answer 200
+    a closes
+    end
+    repeat 50
     b connects {server}
     b sends "GET / HT"
     b ends
     b gets eof
     b closes
-    c1..5 connects {server}
-    c1..5 sends "GET / HT"
-    c1..5 resets
-    d1..5 connects {server}
-    d1..5 sends "GET /" "a"*8200
-    d1..5 gets answer 431
-    d1..5 closes
+    c connects {server}
+    c sends "GET / HT"
+    c resets
+    d connects {server}
+    d sends "GET /" "a"*8200
+    d gets answer 431
+    d closes
     end
     server idle
     server census
-    repeat 10
-    a1..99 connects {server}
-    a1..99 sends "GET / HTTP/1.1\r\n\r\n"
-    a1..99 gets answer 200
-    a1..99 closes
+    repeat 950
+    a connects {server}
+    a sends "GET / HTTP/1.1\r\n\r\n"
+    a gets answer 200
+    a closes
+    end
+    repeat 50
     b connects {server}
     b sends "GET / HT"
     b ends
     b gets eof
     b closes
-    c1..5 connects {server}
-    c1..5 sends "GET / HT"
-    c1..5 resets
-    d1..5 connects {server}
-    d1..5 sends "GET /" "a"*8200
-    d1..5 gets answer 431
-    d1..5 closes
+    c connects {server}
+    c sends "GET / HT"
+    c resets
+    d connects {server}
+    d sends "GET /" "a"*8200
+    d gets answer 431
+    d closes
     end
-    server as-before heap 16 virtual 40000
+    server idle
+    server as-before heap 20 virtual 40000
 END
 }
 

@@ -78,13 +78,13 @@ END
     server says lines 120 "New client connected"
     hint write(2) of a long line may take a part of it when the pipe is full, and then another thread's line comes in between: hold a lock around the loop, or use fwrite(3), which does.
     b1..30 connects {server}
-    server idle
+    server rests
     server unheard
     b30..1 sends "X: " "a"*8189 "\r\n\r\n"
-    server idle
+    server rests
     server stops
     server continues
-    server idle
+    server rests
     server heard
     b1..30 gets answer 200
     server prints lines 60 of "X: " "a"*8189 | ""
@@ -236,16 +236,16 @@ END
     b1..20 connects {server}
     c connects {server}
     e connects {server}
-    server idle
+    server rests
     server unheard
     repeat 10
     e sends "0123456789"*800 "\r\n"
     end
-    server idle
+    server rests
     b1..20 sends "GET /{i} HTTP/1.1\r\nX: y\r\n\r\n"
     c sends "GET / HT"
     c ends
-    server idle
+    server rests
     server heard
     e sends "\r\n"
     e gets the rest

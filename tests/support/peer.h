@@ -119,6 +119,7 @@ extern uint64_t moved;      /* grows with each byte that comes or goes */
 extern const char *why_not; /* after await() has said false */
 bool await(bool (*done)(struct actor *), struct actor *a);
 void settle(void);         /* what was sent has been looked at */
+void rest(double seconds); /* all threads sleep, be it for a time */
 bool idle(double seconds); /* true: proved; false: time is over */
 
 /* program.c, socket.c: what actors do. args ends with NULL. */

@@ -989,6 +989,13 @@ static void idle_verb(struct actor *a, const char *rest)
     idle(*rest != '\0' ? strtod(rest, NULL) : 0.3);
 }
 
+static void rests_verb(struct actor *a, const char *unused)
+{
+    (void)a;
+    (void)unused;
+    rest(0.3);
+}
+
 static void unheard_verb(struct actor *a, const char *rest)
 {
     (void)rest;
@@ -1025,6 +1032,7 @@ static const struct {
     { "no-race", no_race },
     { "unread", unread_verb },
     { "idle", idle_verb },
+    { "rests", rests_verb },
     { "unheard", unheard_verb },
     { "heard", heard_verb },
 };

@@ -15,7 +15,7 @@
 
 enum { ACTORS_MAX = 4096,
        CHUNK = 65536,
-       SAMPLE_MS = 25,
+       SAMPLE_MS = 15,
        SAMPLES = 4 };
 
 struct actor *actors[ACTORS_MAX];
@@ -337,6 +337,25 @@ static unsigned long switches(bool *asleep)
             *asleep = *asleep && proc_asleep(actors[i]);
         }
     return n;
+}
+
+/* Paces the script, proves nothing: waits until all threads have slept for a
+ * while, be it in calls with a time limit, at most for so many seconds. */
+void rest(double seconds)
+{
+    double start = now();
+    unsigned long last = 0;
+
+    for (int seen = 0; seen < SAMPLES && now() - start < seconds;) {
+        bool asleep;
+        unsigned long n;
+
+        for (double end = now() + SAMPLE_MS / 1e3; now() < end;)
+            pump(5);
+        n = switches(&asleep);
+        seen = asleep && n == last ? seen + 1 : 0;
+        last = n;
+    }
 }
 
 /* Paces the script, proves nothing: lets the programs look at what has come

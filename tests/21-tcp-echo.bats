@@ -69,7 +69,7 @@ END
     server ready
     a connects {server} buffer=4096
     a sends "0123456789abcdef\n"*26000
-    server idle 1
+    server rests
     server stops
     server continues
     within 30 a gets "0123456789abcdef\n"*26000
@@ -332,7 +332,7 @@ END
     client gets "0123456789abcdef\n"*12000
     client unheard
     a sends "0123456789abcdef\n"*6000
-    client idle 1
+    client rests
     client stops
     client continues
     client heard

@@ -84,6 +84,10 @@ as_user() {
 @test "no cheat of an ordinary user passes" {
     cd "$BATS_TEST_DIRNAME/.."
     as_user
+    # shellcheck disable=SC2016  # the room's shell expands it
+    setpriv --reuid 4242 --regid 4242 --clear-groups build/support/launch \
+        room "$COPY" /bin/sh -c '[ "$ROOM" = own ]' ||
+        skip 'this system gives no namespaces to an ordinary user'
     plain_user=''
     try setpriv --reuid 4242 --regid 4242 --clear-groups env HOME=/tmp ROOM=own
 }

@@ -17,6 +17,8 @@ HELPERS := $(patsubst tests/%.c,build/%.o,$(wildcard tests/support/*.c))
 LAUNCH := $(filter build/support/launch%,$(HELPERS))
 PEER := $(filter-out $(LAUNCH),$(HELPERS))
 SUPPORT := $(basename $(filter %/launch.o %/peer.o,$(HELPERS)))
+RECORDER := $(wildcard tools/trace/record*.[ch] tools/trace/faults*.[ch])
+LADDER := $(filter-out $(RECORDER),$(wildcard tools/trace/*.[ch]))
 EVERY := $(foreach n,$(NAMES),$(call programs,solutions/$n)) $(SUPPORT)
 
 MAKEFLAGS += -r
@@ -32,8 +34,10 @@ MAKEFLAGS += -r
 ## make diffNN     what the solution has in the gaps of exercise NN
 ## make resetNN    exercise NN as it was; your version is kept (YES=1: no question)
 ## make solutionNN the checks of exercise NN on its solution
+## make traceNN    run exercise NN with its clients and draw their calls; the
+##                 picture is in build/trace/ too (TREE=solutions; LIVE=1: yours)
 define verbs
-.PHONY: ex$1 run$1 diff$1 reset$1 solution$1
+.PHONY: ex$1 run$1 diff$1 reset$1 solution$1 trace$1
 ex$1: $$(call programs,exercises/$2) $$(SUPPORT)
 	@tools/check $2 build/exercises/$2
 solution$1: $$(call programs,solutions/$2) $$(SUPPORT)
@@ -44,6 +48,8 @@ diff$1:
 	@tools/diff $2
 reset$1:
 	@tools/reset $2
+trace$1:
+	@tools/trace/scene $2
 endef
 $(foreach n,$(NAMES),$(eval $(call verbs,$(firstword $(subst -, ,$n)),$n)))
 
@@ -122,6 +128,13 @@ build/support/%.o: tests/support/%.c build/flags
 	$(object)
 build/support/launch: $(LAUNCH)
 build/support/peer: $(PEER)
+build/trace/record.so: $(RECORDER)
+	@mkdir -p $(@D)
+	@$(CC) $(BASE) $(CFLAGS) -fPIC -shared $(filter %.c,$^) -o $@.$$$$ -ldl \
+	    && mv $@.$$$$ $@
+build/trace/ladder: $(LADDER)
+	@mkdir -p $(@D)
+	@$(CC) $(BASE) $(CFLAGS) $(filter %.c,$^) -o $@.$$$$ && mv $@.$$$$ $@
 $(SUPPORT):
 	@$(CC) $(BASE) $(CFLAGS) $^ -o $@.$$$$ $(LDFLAGS) && mv $@.$$$$ $@
 $(foreach f,build/asan build/tsan build,$(eval $(call flavour,$f)))

@@ -279,6 +279,7 @@ http_goes_on() {
     e sends "GET / HTTP/1.1\r\n\r\n"
     e gets answer 200
     e closes
+    server rests
     hint SIGTERM and SIGINT end a process by default: leave them so, or end within a second.
     server signal INT
     within 1.5 server ends

@@ -178,6 +178,8 @@ _Noreturn static void become(char *argv[], const struct limits *lim,
         fd = STATUS_FD + 1;
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     close_from(STATUS_FD + 2);
+    if (getenv("LADDER_PRELOAD") != NULL)
+        setenv("LD_PRELOAD", getenv("LADDER_PRELOAD"), 1);
     exec_opened(fd, argv);
     tell("error %s: %s\n", argv[0], strerror(errno));
     _exit(125);

@@ -361,6 +361,7 @@ static int remove_one(const char *path, const struct stat *st, int type,
 void leave(int status)
 {
     actors_end();
+    recording_end();
     if (script_dir != NULL)
         nftw(script_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     _exit(status);
@@ -399,6 +400,7 @@ int main(void)
     if (mkdtemp(dir) == NULL || chmod(dir, 0777) == -1)
         script_error("%s: %s", dir, strerror(errno));
     script_dir = dir;
+    recording_start();
     read_script();
     play(0, line_count);
     leave(PASSED);

@@ -122,6 +122,17 @@ void settle(void);         /* what was sent has been looked at */
 void rest(double seconds); /* all threads sleep, be it for a time */
 bool idle(double seconds); /* true: proved; false: time is over */
 
+/* recording.c: the ladder of a check that fails. record_call() tells what an
+ * actor's socket did: args NULL: none; n: the result, and so many bytes. */
+void recording_start(void);
+void recording_draw(void);
+void recording_end(void);
+const char *recording_events(void); /* the file, or NULL: nothing is recorded */
+const char *recording_library(void);
+void recording_begins(void); /* of the next one: now */
+void record_call(const struct actor *a, const char *call, const char *args,
+                 const void *data, long n);
+
 /* program.c, socket.c: what actors do. args ends with NULL. */
 void program_run(char *args[]);
 bool program_verb(struct actor *a, const char *verb, const char *rest);

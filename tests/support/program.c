@@ -106,7 +106,7 @@ static char *clean_environment[] = {
      "report_signal_unsafe=0:log_path=stderr:exitcode=66:halt_on_error=0"),
     "ASAN_OPTIONS=abort_on_error=0:detect_leaks=0",
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1",
-    NULL, NULL
+    NULL, NULL, NULL, NULL, NULL
 };
 
 /* The four ends of pipes that a program gets, launch(1) the last. */
@@ -137,6 +137,27 @@ static void place_all(const struct options *o, const struct ends *e)
         close(fd); /* the log, and what is not ours */
 }
 
+static void add_environment(char *variable)
+{
+    char **e = clean_environment;
+
+    while (*e != NULL)
+        e++;
+    *e = variable;
+}
+
+/* launch(1) loads the recorder into the program, not into itself. */
+static void add_recorder(void)
+{
+    static char library[128], events[128];
+
+    snprintf(library, sizeof library, "LADDER_PRELOAD=%s", recording_library());
+    snprintf(events, sizeof events, "LADDER_EVENTS=%s", recording_events());
+    add_environment(library);
+    add_environment(events);
+    add_environment("LADDER_QUIET=0,1,2");
+}
+
 _Noreturn static void launch(const struct options *o, char *args[],
                              const struct ends *e)
 {
@@ -152,7 +173,9 @@ _Noreturn static void launch(const struct options *o, char *args[],
     snprintf(room_is, sizeof room_is, "ROOM=%s", room != NULL ? room : "");
     for (int i = 1; args[i] != NULL; i++)
         argv[BEFORE_ARGS + i - 1] = args[i];
-    clean_environment[sizeof clean_environment / sizeof(char *) - 2] = room_is;
+    add_environment(room_is);
+    if (recording_events() != NULL)
+        add_recorder();
     setpgid(0, 0);
     if (chdir(script_dir) == -1)
         _exit(125);

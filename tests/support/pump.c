@@ -106,9 +106,13 @@ static bool sending(const struct actor *a)
 /* Writes what the other side takes now. */
 static void push(struct actor *a, int fd)
 {
-    ssize_t n = write(fd, a->out.p + a->sent, a->out.n - a->sent);
+    ssize_t n;
 
+    recording_begins();
+    n = write(fd, a->out.p + a->sent, a->out.n - a->sent);
     if (n > 0) {
+        if (fd == a->fd)
+            record_call(a, "write", NULL, a->out.p + a->sent, n);
         a->sent += (size_t)n;
         moved++;
     } else if (n == -1 && errno != EAGAIN && errno != EINTR) {
@@ -125,13 +129,16 @@ static void pull(struct actor *a)
 
     if (n > 0) {
         log_bytes(a->name, "got", buf, (size_t)n);
+        record_call(a, "read", NULL, buf, n);
         bytes_add(&a->in, buf, (size_t)n);
         moved++;
     } else if (n == 0) {
         log_text("  %s got the end\n", a->name);
+        record_call(a, "read", NULL, NULL, 0);
         a->eof = true;
     } else if (errno != EAGAIN && errno != EINTR) {
         log_text("  %s: %s\n", a->name, strerror(errno));
+        record_call(a, "read", NULL, NULL, -1);
         a->reset = true;
     }
 }

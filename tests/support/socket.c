@@ -122,10 +122,12 @@ static struct actor *start_connect(const char *name, const char *rest)
     to = address_of(text);
     a->fd = open_socket(&to, SOCK_STREAM);
     narrow(a->fd, small);
+    recording_begins();
     if (connect(a->fd, (struct sockaddr *)&to.sa, to.len) == -1) {
         a->connecting = errno == EINPROGRESS;
         a->reset = errno != EINPROGRESS;
     }
+    record_call(a, "connect", NULL, NULL, a->reset ? -1 : 0);
     return a;
 }
 
@@ -187,6 +189,7 @@ static void listens(const char *name, const char *rest)
     if (bind(a->fd, (struct sockaddr *)&at.sa, at.len) == -1 || listen(a->fd, SOMAXCONN) == -1)
         leave_out("this check cannot listen on %s: %s", rest, strerror(errno));
     a->port = port_of(a->fd);
+    record_call(a, "listen", NULL, NULL, 0);
 }
 
 static void opens(const char *name, const char *rest)
@@ -222,6 +225,7 @@ static void accepts(const char *name, const char *rest)
     fcntl(accepted, F_SETFL, O_NONBLOCK);
     a = actor_new(name, STREAM);
     a->fd = accepted;
+    record_call(a, "accept", NULL, NULL, a->fd);
     setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 }
 
@@ -282,6 +286,16 @@ static struct address peer_of(const struct actor *a)
     return to;
 }
 
+static void record_datagram(const struct actor *a, const struct address *to,
+                            const struct bytes *b)
+{
+    struct actor seen = *a;
+
+    seen.peer = to->sa;
+    seen.peer_len = to->len;
+    record_call(&seen, "sendto", NULL, b->p, (long)b->n);
+}
+
 /* to PORT sends DATA, or sends DATA to the last sender */
 static void datagram_sends(struct actor *a, const char *to, const char *rest)
 {
@@ -291,8 +305,10 @@ static void datagram_sends(struct actor *a, const char *to, const char *rest)
     if (!data_parse(&rest, &b))
         script_error("bad data: %s", rest);
     log_bytes(a->name, "sends a datagram of", b.p, b.n);
+    recording_begins();
     if (sendto(a->fd, b.p, b.n, 0, (struct sockaddr *)&at.sa, at.len) == -1)
         log_text("  sendto: %s\n", strerror(errno));
+    record_datagram(a, &at, &b);
     if (to != NULL && a->peer_len == 0) {
         a->peer = at.sa;
         a->peer_len = at.len;
@@ -303,6 +319,7 @@ static void datagram_sends(struct actor *a, const char *to, const char *rest)
 static void ends(struct actor *a)
 {
     await(all_sent, a);
+    record_call(a, "shutdown", "SHUT_WR", NULL, 0);
     shutdown(a->fd, SHUT_WR);
 }
 
@@ -310,6 +327,7 @@ static void closes(struct actor *a)
 {
     if (a->kind == STREAM)
         await(all_sent, a);
+    record_call(a, "close", NULL, NULL, 0);
     close(a->fd);
     a->fd = -1;
     actor_drop(a);
@@ -615,6 +633,7 @@ static bool datagram_came(struct actor *a)
     bytes_free(&a->in);
     bytes_add(&a->in, buf, (size_t)n);
     log_bytes(a->name, "got a datagram of", buf, (size_t)n);
+    record_call(a, "recvfrom", NULL, buf, n);
     return true;
 }
 

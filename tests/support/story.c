@@ -179,6 +179,7 @@ void fail_bytes(const struct bytes *text)
         putchar('\n');
         wrapped("Advice:   ", hint);
     }
+    recording_draw();
     puts("--");
     fflush(stdout);
     log_text("%s\n", (const char *)text->p);

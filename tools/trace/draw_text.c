@@ -1,0 +1,339 @@
+/* The ladder in a terminal: two sides, a row a call, the arrows between. */
+#include "picture.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TIME = 9,
+       LONG = 1000000 /* ns: waits that are told */ };
+
+struct drawing {
+    struct picture *p;
+    FILE *out; /* one line, in memory */
+    const struct style *style;
+    FILE *to;
+    char *line;
+    size_t n;
+    int rows, skip; /* skip: so many are not shown */
+    int side, gutter; /* columns */
+};
+
+/* A row, before it is printed: a receive may still join its send's row. */
+struct row {
+    struct event *e[2]; /* what stands on each side, or NULL */
+    struct arrow *arrow;
+    long long at;
+};
+
+/* Ends the line, without the spaces at its end. */
+static void new_line(struct drawing *d)
+{
+    fflush(d->out);
+    while (d->n > 0 && d->line[d->n - 1] == ' ')
+        d->n--;
+    if (d->rows++ >= d->skip && d->to != NULL)
+        fprintf(d->to, "%.*s\n", (int)d->n, d->line);
+    rewind(d->out);
+}
+
+static void colour(const struct drawing *d, const char *code)
+{
+    if (d->style->colour)
+        fprintf(d->out, "\033[%sm", code);
+}
+
+static void spaces(const struct drawing *d, int n)
+{
+    fprintf(d->out, "%*s", n > 0 ? n : 0, "");
+}
+
+static void repeat(const struct drawing *d, const char *unicode, char ascii,
+                   int n)
+{
+    while (n-- > 0)
+        if (d->style->ascii)
+            fputc(ascii, d->out);
+        else
+            fputs(unicode, d->out);
+}
+
+/* All of a side's lanes wait: a dotted bar; nobody is there: none. */
+static void bar(const struct drawing *d, enum side side, long long at)
+{
+    int alive = 0, waiting = 0;
+
+    for (int i = 0; i < d->p->lanes; i++) {
+        const struct lane *l = &d->p->lane[i];
+
+        if (!l->shown || l->side != side || l->first->at > at ||
+            (l->exit != NULL && l->exit->at < at))
+            continue;
+        alive++;
+        waiting += l->until > at;
+    }
+    if (alive == 0)
+        fputc(' ', d->out);
+    else if (waiting == alive) {
+        colour(d, "33");
+        repeat(d, "┊", ':', 1);
+        colour(d, "0");
+    } else
+        repeat(d, "│", '|', 1);
+}
+
+static const char *arrow_colour(const struct arrow *a)
+{
+    switch (a->kind) {
+    case RESET:
+    case LOST:
+        return "31";
+    case CONNECTION:
+        return "36";
+    default:
+        return "32";
+    }
+}
+
+/* Half of the gutter, then a cross: it does not arrive. */
+static void lost_arrow(const struct drawing *d, bool left)
+{
+    int half = d->gutter / 2;
+
+    spaces(d, left ? d->gutter - half - 1 : 0);
+    repeat(d, "✗", 'X', left);
+    repeat(d, "─", '-', half);
+    repeat(d, "✗", 'X', !left);
+    spaces(d, left ? 0 : d->gutter - half - 1);
+}
+
+/* ◀── label ── to the left, or ── label ──▶ to the right, in the gutter. */
+static void arrow(const struct drawing *d, const struct arrow *a, bool left)
+{
+    int room = d->gutter - (int)strlen(a->label) - 2;
+
+    colour(d, arrow_colour(a));
+    if (a->kind == LOST)
+        lost_arrow(d, left);
+    else {
+        repeat(d, "◀", '<', left);
+        repeat(d, "─", '-', room / 2 - left);
+        fprintf(d->out, " %s ", a->label);
+        repeat(d, "─", '-', room - room / 2 - !left);
+        repeat(d, "▶", '>', !left);
+    }
+    colour(d, "0");
+}
+
+static void half(const struct drawing *d, const struct event *e, enum side side)
+{
+    const char *tag, *text;
+    int room, n;
+
+    if (e == NULL) {
+        spaces(d, side == LEFT ? d->side : 0);
+        return;
+    }
+    tag = d->p->lane[e->lane].tag;
+    room = d->side - (int)strlen(tag) - (tag[0] != '\0');
+    text = event_text(e, room);
+    n = (int)strlen(text) + d->side - room;
+    spaces(d, side == LEFT ? d->side - n : 0);
+    colour(d, "2");
+    fprintf(d->out, "%s%s", tag, tag[0] != '\0' ? " " : "");
+    colour(d, "0");
+    if (e->fault[0] != '\0' || e->error[0] != '\0')
+        colour(d, "31");
+    else if (e->kind == 'B')
+        colour(d, "33");
+    fputs(text, d->out);
+    colour(d, "0");
+}
+
+/* Below a row: for how long the call that has just ended had waited. */
+static void waited(struct drawing *d, const struct event *e,
+                   enum side side, long long at)
+{
+    char text[40];
+    int n = snprintf(text, sizeof text, "(waited %lld ms)",
+                     e->waited / 1000000);
+
+    spaces(d, TIME + 1 + (side == LEFT ? d->side - n : d->side));
+    colour(d, "2");
+    if (side == LEFT)
+        fputs(text, d->out);
+    colour(d, "0");
+    fputc(' ', d->out);
+    bar(d, LEFT, at);
+    spaces(d, d->gutter);
+    bar(d, RIGHT, at);
+    colour(d, "2");
+    if (side == RIGHT)
+        fprintf(d->out, " %s", text);
+    colour(d, "0");
+    new_line(d);
+}
+
+static bool was_long(const struct event *e)
+{
+    return e != NULL && e->kind == 'E' && e->begin != NULL &&
+           e->waited >= LONG;
+}
+
+static void print(struct drawing *d, const struct row *r)
+{
+    if (r->e[LEFT] == NULL && r->e[RIGHT] == NULL)
+        return;
+    colour(d, "2");
+    fprintf(d->out, "%*s ", TIME, milliseconds(r->at));
+    colour(d, "0");
+    half(d, r->e[LEFT], LEFT);
+    fputc(' ', d->out);
+    bar(d, LEFT, r->at);
+    if (r->arrow != NULL)
+        arrow(d, r->arrow, d->p->lane[r->arrow->from->lane].side == RIGHT);
+    else
+        spaces(d, d->gutter);
+    bar(d, RIGHT, r->at);
+    if (r->e[RIGHT] != NULL)
+        fputc(' ', d->out);
+    half(d, r->e[RIGHT], RIGHT);
+    new_line(d);
+    for (int side = LEFT; side <= RIGHT; side++)
+        if (was_long(r->e[side]))
+            waited(d, r->e[side], (enum side)side, r->at);
+}
+
+static struct arrow *arrow_to(struct picture *p, const struct event *e)
+{
+    struct arrow *a = e->arrow >= 0 ? &p->arrow[e->arrow] : NULL;
+
+    if (a != NULL && p->lane[a->from->lane].side == p->lane[e->lane].side)
+        return NULL; /* both on one side */
+    return a;
+}
+
+static struct arrow *lost(struct picture *p, const struct event *e)
+{
+    for (int i = 0; e->sent_on && i < p->arrows; i++)
+        if (p->arrow[i].from == e && p->arrow[i].kind == LOST)
+            return &p->arrow[i];
+    return NULL;
+}
+
+/* Can e stand in the row of the call that it answers? */
+static bool joins(const struct drawing *d, const struct row *r,
+                  const struct event *e, const struct arrow *a)
+{
+    enum side side = d->p->lane[e->lane].side;
+
+    return a != NULL && r->arrow == NULL && r->e[side] == NULL &&
+           r->e[1 - side] == a->from && !was_long(a->from);
+}
+
+static void set_wait(struct picture *p, const struct event *e)
+{
+    struct lane *l = &p->lane[e->lane];
+
+    if (e->kind == 'B' && (e->end == NULL || !e->hidden))
+        l->until = e->end != NULL ? e->end->time : LLONG_MAX;
+    else if (e->kind != 'B')
+        l->until = e->time - e->at >= LONG ? e->time : 0;
+}
+
+/* The nth process of a side, or "". */
+static const char *nth_name(const struct drawing *d, enum side side, int nth)
+{
+    for (int i = 0; i < d->p->lanes; i++) {
+        const struct lane *l = &d->p->lane[i];
+
+        if (l->shown && l->side == side && l->pid == l->tid && nth-- == 0)
+            return lane_name(d->p, i);
+    }
+    return "";
+}
+
+/* The processes of each side, one below the other. */
+static void heading(struct drawing *d)
+{
+    for (int n = 0;; n++) {
+        const char *name = nth_name(d, LEFT, n);
+        bool left = name[0] != '\0';
+
+        if (!left && nth_name(d, RIGHT, n)[0] == '\0')
+            return;
+        fprintf(d->out, "%*s ", TIME, n == 0 ? "ms" : "");
+        colour(d, "1");
+        fprintf(d->out, "%*.*s  ", d->side, d->side, left ? name : "");
+        spaces(d, d->gutter + 2);
+        fprintf(d->out, "%.*s", d->side, nth_name(d, RIGHT, n));
+        colour(d, "0");
+        new_line(d);
+    }
+}
+
+static void say(const char *line, void *arg)
+{
+    struct drawing *d = arg;
+
+    spaces(d, TIME + 1);
+    fprintf(d->out, "%.*s", d->style->width - TIME - 1, line);
+    new_line(d);
+}
+
+static void rows(struct drawing *d)
+{
+    struct picture *p = d->p;
+    struct row row = { { NULL, NULL }, NULL, 0 };
+
+    d->rows = 0;
+    for (int i = 0; i < p->events; i++) {
+        struct event *e = p->event[i];
+        struct arrow *a = arrow_to(p, e);
+
+        if (!e->hidden && joins(d, &row, e, a)) {
+            row.e[p->lane[e->lane].side] = e;
+            row.arrow = a;
+            row.at = e->at;
+        } else if (!e->hidden) {
+            print(d, &row);
+            row = (struct row){ .arrow = a != NULL ? a : lost(p, e), .at = e->at };
+            row.e[p->lane[e->lane].side] = e;
+        }
+        set_wait(p, e);
+    }
+    print(d, &row);
+    picture_notes(p, say, d);
+}
+
+/* Once without printing, to count them: then the last ones. */
+static void last_rows(struct drawing *d)
+{
+    FILE *to = d->to;
+
+    d->to = NULL;
+    rows(d);
+    d->to = to;
+    d->skip = d->rows > d->style->limit ? d->rows - d->style->limit : 0;
+    for (int i = 0; i < d->p->lanes; i++)
+        d->p->lane[i].until = 0;
+    if (d->skip > 0)
+        fprintf(to, "%*s ... %d rows before\n", TIME, "", d->skip);
+}
+
+void draw_text(struct picture *p, FILE *out, const struct style *style)
+{
+    struct drawing d = { .p = p, .style = style, .to = out };
+
+    d.out = open_memstream(&d.line, &d.n);
+    if (d.out == NULL)
+        return;
+    d.gutter = style->width >= 100 ? 20 : 18;
+    d.side = (style->width - TIME - 1 - d.gutter - 4) / 2;
+    heading(&d);
+    if (style->limit > 0)
+        last_rows(&d);
+    rows(&d);
+    fclose(d.out);
+    free(d.line);
+}

@@ -1,0 +1,494 @@
+/* Reads the events, and finds out who is who. */
+#include "picture.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIELDS = 18,
+       SHORT = 50000 /* ns: a wait that nobody needs to see */ };
+
+bool call_is(const struct event *e, const char *names)
+{
+    size_t n = strlen(e->call);
+
+    for (const char *p = names; (p = strstr(p, e->call)) != NULL; p += n)
+        if ((p == names || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
+            return n > 0;
+    return false;
+}
+
+bool is_send(const struct event *e)
+{
+    return call_is(e, "write send sendto sendmsg writev sendfile");
+}
+
+bool is_receive(const struct event *e)
+{
+    return call_is(e, "read recv recvfrom recvmsg readv");
+}
+
+/* ---- from lines to events ---- */
+
+static int cut(char *line, const char *field[FIELDS])
+{
+    int n = 0;
+
+    for (char *p = line; p != NULL; n++) {
+        char *tab = strchr(p, '\t');
+
+        if (tab != NULL)
+            *tab++ = '\0';
+        if (n < FIELDS)
+            field[n] = strcmp(p, "-") == 0 ? "" : p;
+        p = tab;
+    }
+    return n;
+}
+
+/* The second one of "u1,u2"; "" where there is one only. */
+static const char *cut_second(const char *both)
+{
+    char *comma = strchr(both, ',');
+
+    if (comma == NULL)
+        return "";
+    *comma = '\0';
+    return comma + 1;
+}
+
+/* What acts at its entry: others see it before it returns. */
+static bool acts_early(const struct event *e)
+{
+    return is_send(e) ||
+           call_is(e, "connect close shutdown kill fork pthread_create exit");
+}
+
+/* Fills in *e. False: the line is no event. */
+static bool parse(char *line, struct event *e)
+{
+    const char *f[FIELDS];
+
+    if (cut(line, f) != FIELDS || strlen(f[0]) != 1 ||
+        strchr("SBEX", f[0][0]) == NULL)
+        return false;
+    *e = (struct event){
+        .kind = f[0][0],
+        .time = atoll(f[1]),
+        .pid = atoi(f[2]),
+        .tid = atoi(f[3]),
+        .program = f[4],
+        .call = f[5],
+        .args = f[6],
+        .fd = f[7],
+        .id = f[8],
+        .local = f[9],
+        .peer = f[10],
+        .has_result = f[11][0] != '\0',
+        .result = atoll(f[11]),
+        .error = f[12],
+        .waited = atoll(f[13]),
+        .bytes = atoll(f[14]),
+        .data = f[15],
+        .fault = f[16],
+        .caller = f[17],
+        .arrow = -1,
+    };
+    e->id2 = cut_second(e->id);
+    return true;
+}
+
+static int count_lines(const char *text)
+{
+    int n = 0;
+
+    while ((text = strchr(text, '\n')) != NULL) {
+        text++;
+        n++;
+    }
+    return n;
+}
+
+/* One line, whole; the last one may be half: its writer was killed. */
+static void take_line(struct picture *p, char *line)
+{
+    struct event *e;
+
+    if (line[0] == '#')
+        return;
+    e = &p->all[p->events];
+    if (!parse(line, e)) {
+        p->malformed++;
+        return;
+    }
+    p->event[p->events++] = e;
+}
+
+/* There is no NUL in an events' file: getdelim(3) takes all of it. */
+static int read_lines(struct picture *p, FILE *f)
+{
+    size_t size = 0;
+    char *end;
+    int lines;
+
+    if (getdelim(&p->text, &size, '\0', f) == -1)
+        return ferror(f) ? -1 : 0;
+    lines = count_lines(p->text);
+    p->all = grown(NULL, lines + 1, sizeof *p->all);
+    p->event = grown(NULL, lines + 1, sizeof *p->event);
+    for (char *line = p->text; (end = strchr(line, '\n')) != NULL;
+         line = end + 1) {
+        *end = '\0';
+        take_line(p, line);
+    }
+    return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct event *x = *(struct event *const *)a;
+    const struct event *y = *(struct event *const *)b;
+
+    if (x->time != y->time)
+        return x->time > y->time ? 1 : -1;
+    return (x->kind < y->kind) - (x->kind > y->kind);
+}
+
+static int by_at(const void *a, const void *b)
+{
+    const struct event *x = *(struct event *const *)a;
+    const struct event *y = *(struct event *const *)b;
+
+    return x->at != y->at ? (x->at > y->at ? 1 : -1) : by_time(a, b);
+}
+
+static void order(struct picture *p, int (*by)(const void *, const void *))
+{
+    if (p->events > 0)
+        qsort(p->event, (size_t)p->events, sizeof *p->event, by);
+}
+
+static void set_times(struct picture *p)
+{
+    long long start;
+
+    order(p, by_time);
+    start = p->events > 0 ? p->event[0]->time : 0;
+    for (int i = 0; i < p->events; i++) {
+        struct event *e = p->event[i];
+
+        e->time -= start;
+        e->at = e->kind == 'E' && acts_early(e) ? e->time - e->waited : e->time;
+    }
+}
+
+/* ---- lanes ---- */
+
+static int find_lane(const struct picture *p, int pid, int tid)
+{
+    for (int i = p->lanes - 1; i >= 0; i--)
+        if (p->lane[i].pid == pid && p->lane[i].tid == tid)
+            return i;
+    return -1;
+}
+
+static int need_lane(struct picture *p, int pid, int tid, const char *program)
+{
+    int i = find_lane(p, pid, tid);
+
+    if (i >= 0)
+        return i;
+    p->lane = grown(p->lane, p->lanes + 1, sizeof *p->lane);
+    p->lane[p->lanes] = (struct lane){
+        .pid = pid, .tid = tid, .program = program, .parent = -1
+    };
+    return p->lanes++;
+}
+
+static void note_family(struct picture *p, struct event *e)
+{
+    int other = find_lane(p, (int)e->result, (int)e->result);
+
+    if (e->kind == 'S') {
+        p->lane[e->lane].program = e->program; /* execve(2): another one */
+        if (p->lane[e->lane].parent < 0)
+            p->lane[e->lane].parent = other;
+    } else if (call_is(e, "thread"))
+        p->lane[e->lane].parent = find_lane(p, e->pid, (int)e->result);
+    else if (call_is(e, "fork posix_spawn") && e->result > 0) {
+        other = need_lane(p, (int)e->result, (int)e->result, e->program);
+        p->lane[other].parent = e->lane;
+    } else if (call_is(e, "wait waitpid wait4") && other >= 0)
+        p->lane[other].reaped = true;
+    else if (strcmp(e->call, "thread ends") == 0)
+        p->lane[e->lane].exit = e;
+    else if (e->kind == 'X')
+        for (int i = 0; i < p->lanes; i++) /* exit(3) in any thread ends all */
+            if (p->lane[i].pid == e->pid && p->lane[i].exit == NULL)
+                p->lane[i].exit = e;
+}
+
+static bool on_network(const struct event *e)
+{
+    return e->id[0] == 's' || e->id[0] == 'd' ||
+           (e->id[0] != '\0' && strncmp(e->local, "unix:/", 6) == 0);
+}
+
+/* Programs that only start others (env, timeout, sh) are not shown; nor, where
+ * sockets are the matter, those that have pipes alone (a shell's `$(...)`). */
+static bool is_news(const struct event *e, bool network)
+{
+    if (network)
+        return on_network(e);
+    return strchr("SX", e->kind) == NULL &&
+           !call_is(e, "wait waitpid wait4 fork posix_spawn dup signal kill");
+}
+
+static void show_process(struct picture *p, int pid)
+{
+    for (int i = 0; i < p->lanes; i++)
+        if (p->lane[i].pid == pid)
+            p->lane[i].shown = true;
+}
+
+static void drop_idlers(struct picture *p)
+{
+    bool network = false;
+    int kept = 0;
+
+    for (int i = 0; i < p->events; i++)
+        network = network || on_network(p->event[i]);
+    for (int i = 0; i < p->events; i++)
+        if (is_news(p->event[i], network) && !p->lane[p->event[i]->lane].shown)
+            show_process(p, p->event[i]->pid);
+    for (int i = 0; i < p->events; i++)
+        if (p->lane[p->event[i]->lane].shown)
+            p->event[kept++] = p->event[i];
+    p->events = kept;
+}
+
+static void make_lanes(struct picture *p)
+{
+    for (int i = 0; i < p->events; i++) {
+        struct event *e = p->event[i];
+
+        e->lane = need_lane(p, e->pid, e->tid, e->program);
+        note_family(p, e);
+        if (p->lane[e->lane].first == NULL)
+            p->lane[e->lane].first = e;
+        p->lane[e->lane].last = e;
+    }
+    drop_idlers(p);
+}
+
+/* ---- sides and tags ---- */
+
+static int root_of(const struct picture *p, int lane)
+{
+    while (p->lane[lane].parent >= 0 && p->lane[p->lane[lane].parent].shown)
+        lane = p->lane[lane].parent;
+    return lane;
+}
+
+/* A server listens, or binds; its family is on the left. */
+static bool find_servers(struct picture *p)
+{
+    bool found = false;
+
+    for (int i = 0; i < p->lanes; i++)
+        p->lane[i].side = RIGHT;
+    for (int i = 0; i < p->events; i++)
+        if (call_is(p->event[i], "listen bind") &&
+            p->event[i]->error[0] == '\0') {
+            p->lane[root_of(p, p->event[i]->lane)].side = LEFT;
+            found = true;
+        }
+    for (int i = 0; i < p->lanes; i++)
+        p->lane[i].side = p->lane[root_of(p, i)].side;
+    return found;
+}
+
+/* Nobody serves: the first family is on the left; where it is the only one
+ * (pipes), its children stand on either side in turn. */
+static void take_turns(struct picture *p)
+{
+    int first = -1, others = 0, turn = 0;
+
+    for (int i = 0; i < p->lanes; i++)
+        if (p->lane[i].shown && first < 0)
+            first = root_of(p, i);
+    for (int i = 0; i < p->lanes && first >= 0; i++) {
+        p->lane[i].side = root_of(p, i) == first ? LEFT : RIGHT;
+        others += p->lane[i].shown && p->lane[i].side == RIGHT;
+    }
+    for (int i = 0; i < p->lanes && others == 0; i++)
+        if (p->lane[i].shown && p->lane[i].parent == first &&
+            p->lane[i].pid != p->lane[first].pid)
+            p->lane[i].side = turn++ % 2 == 0 ? LEFT : RIGHT;
+}
+
+static bool is_root(const struct picture *p, int lane, enum side side)
+{
+    return p->lane[lane].shown && p->lane[lane].side == side &&
+           root_of(p, lane) == lane;
+}
+
+static int families(const struct picture *p, enum side side)
+{
+    int n = 0;
+
+    for (int i = 0; i < p->lanes; i++)
+        n += is_root(p, i, side);
+    return n;
+}
+
+/* [A], [B]: families of one side, or their names, where these are short and
+ * tell them apart; in a family [P1]: processes, [T1]: threads. */
+static void tag_lane(struct picture *p, int i, const char *family)
+{
+    struct lane *l = &p->lane[i];
+    bool thread = l->pid != l->tid;
+    char who[12] = "";
+    int n = 0;
+
+    for (int k = 0; k <= i; k++)
+        n += p->lane[k].shown && root_of(p, k) == root_of(p, i) &&
+             k != root_of(p, i) &&
+             (p->lane[k].pid != p->lane[k].tid) == thread;
+    if (i != root_of(p, i))
+        snprintf(who, sizeof who, "%c%d", thread ? 'T' : 'P', n);
+    if (family[0] != '\0' || who[0] != '\0')
+        snprintf(l->tag, sizeof l->tag, "[%.5s%s]", family, who);
+}
+
+static bool names_will_do(const struct picture *p, enum side side)
+{
+    for (int i = 0; i < p->lanes; i++) {
+        if (!is_root(p, i, side))
+            continue;
+        if (strlen(p->lane[i].program) > 5)
+            return false;
+        for (int k = 0; k < i; k++)
+            if (is_root(p, k, side) &&
+                strcmp(p->lane[k].program, p->lane[i].program) == 0)
+                return false;
+    }
+    return true;
+}
+
+static void tag_side(struct picture *p, enum side side)
+{
+    bool several = families(p, side) > 1, names = names_will_do(p, side);
+    char letter[2] = "A";
+
+    for (int root = 0; root < p->lanes; root++) {
+        if (!is_root(p, root, side))
+            continue;
+        for (int i = root; i < p->lanes; i++)
+            if (p->lane[i].shown && root_of(p, i) == root)
+                tag_lane(p, i, !several ? "" : names ? p->lane[root].program : letter);
+        letter[0] = letter[0] == 'Z' ? 'a' : (char)(letter[0] + 1);
+    }
+}
+
+/* ---- beginnings and ends ---- */
+
+/* Each B to its E: the next end of the same call in its lane. */
+static void join_ends(struct picture *p)
+{
+    struct event **open = grown(NULL, p->lanes + 1, sizeof *open);
+
+    memset(open, 0, (size_t)(p->lanes + 1) * sizeof *open);
+    for (int i = 0; i < p->events; i++) {
+        struct event *e = p->event[i], *b = open[e->lane];
+
+        if (e->kind == 'B')
+            open[e->lane] = e;
+        else if (e->kind == 'E' && b != NULL && strcmp(b->call, e->call) == 0) {
+            b->end = e;
+            e->begin = b;
+            open[e->lane] = NULL;
+        }
+    }
+    free(open);
+}
+
+/* A wait is shown where something else happened meanwhile, or has no end. */
+static void hide_short_waits(struct picture *p)
+{
+    for (int i = 0; i < p->events; i++) {
+        struct event *e = p->event[i], *next = NULL;
+
+        for (int k = i + 1; k < p->events && next == NULL; k++)
+            if (p->event[k]->kind == 'E' || p->event[k]->kind == 'X')
+                next = p->event[k];
+        if (e->kind == 'S')
+            e->hidden = true;
+        else if (e->kind == 'B' && e->end != NULL)
+            e->hidden = next == e->end || acts_early(e) ||
+                        e->end->time - e->time < SHORT;
+        if (e->kind == 'B' && e->hidden && e->end != NULL)
+            e->end->begin = NULL;
+    }
+}
+
+/* ---- what says nothing ---- */
+
+/* A look that did not wait: what it found, the next call shows. */
+static bool is_look(const struct event *e)
+{
+    return e->kind == 'E' && e->begin == NULL && e->error[0] == '\0' &&
+           call_is(e, "poll ppoll select pselect epoll_wait epoll_pwait");
+}
+
+/* Does anybody ever send or receive there? */
+static bool is_used(const struct picture *p, const char *id)
+{
+    for (int i = 0; i < p->events; i++)
+        if (strcmp(p->event[i]->id, id) == 0 &&
+            (is_send(p->event[i]) || is_receive(p->event[i])))
+            return true;
+    return false;
+}
+
+/* A program's own alarm bell (curl has one), which never rings. */
+static void hide_unused(struct picture *p)
+{
+    for (int i = 0; i < p->events; i++) {
+        const struct event *made = p->event[i];
+
+        if (!call_is(made, "pipe pipe2 socketpair") || made->kind != 'E' ||
+            is_used(p, made->id) || is_used(p, made->id2))
+            continue;
+        for (int k = i; k < p->events; k++)
+            if (strcmp(p->event[k]->id, made->id) == 0 ||
+                strcmp(p->event[k]->id, made->id2) == 0)
+                p->event[k]->hidden = true;
+    }
+}
+
+static void hide_the_dull(struct picture *p)
+{
+    for (int i = 0; i < p->events; i++)
+        if (is_look(p->event[i]))
+            p->event[i]->hidden = true;
+    hide_unused(p);
+}
+
+int picture_read(struct picture *p, FILE *f)
+{
+    *p = (struct picture){ 0 };
+    if (read_lines(p, f) == -1)
+        return -1;
+    set_times(p);
+    make_lanes(p);
+    join_ends(p);
+    order(p, by_at);
+    hide_short_waits(p);
+    hide_the_dull(p);
+    if (!find_servers(p))
+        take_turns(p);
+    tag_side(p, LEFT);
+    tag_side(p, RIGHT);
+    return 0;
+}

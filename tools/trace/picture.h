@@ -1,0 +1,105 @@
+/* The run of some programs: read and ordered by events.c, understood by pair.c,
+ * drawn by draw_*.c. */
+#ifndef PICTURE_H
+#define PICTURE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* A line of the events' file: README.md tells what each field is. A text that
+ * the line leaves out is "". */
+struct event {
+    char kind;        /* S B E X */
+    long long time;   /* ns since the first event */
+    long long waited; /* ns */
+    long long at;     /* where it stands: sends at their entry, others at the end */
+    int pid, tid, lane;
+    const char *program, *call, *args, *fd, *id, *id2, *local, *peer;
+    const char *error, *data, *fault, *caller;
+    bool has_result;
+    long long result, bytes;
+    struct event *end;   /* of a B: its E; NULL: it still waits */
+    struct event *begin; /* of an E: its B, if that one is to be shown */
+    bool hidden;         /* a B during which nothing else happened, an S */
+    int arrow;           /* the one that ends here, or -1 */
+    bool sent_on;        /* an arrow begins here */
+};
+
+enum arrow_kind { CONNECTION,
+                  BYTES,
+                  END_OF_FILE,
+                  RESET,
+                  DATAGRAM,
+                  LOST };
+
+/* From the call that sent to the one that got it; to is NULL of LOST. */
+struct arrow {
+    enum arrow_kind kind;
+    struct event *from, *to;
+    char label[64];
+};
+
+enum side { LEFT,
+            RIGHT };
+
+/* A process or a thread; its place in the picture is its number. */
+struct lane {
+    int pid, tid, parent; /* parent: a lane, or -1 */
+    const char *program;
+    enum side side;
+    char tag[16]; /* "", or "[T1]": who on this side */
+    bool shown, reaped;
+    struct event *first, *last, *exit;
+    long long until; /* while drawing: it waits until then */
+};
+
+struct picture {
+    char *text; /* the file, cut into the events' texts */
+    struct event *all;
+    struct event **event; /* in the order of at */
+    int events;
+    struct lane *lane;
+    int lanes;
+    struct arrow *arrow;
+    int arrows;
+    int malformed; /* lines that were no events */
+};
+
+/* Never returns NULL: where there is no memory, it ends the program. What it
+ * gives is kept to the end: the program draws once. */
+void *grown(void *old, int count, size_t size);
+
+/* Reads the whole file. 0, or -1 and errno. */
+int picture_read(struct picture *p, FILE *f);
+
+/* Finds the arrows. */
+void picture_pair(struct picture *p);
+
+bool call_is(const struct event *e, const char *names); /* one of "read recv" */
+bool is_send(const struct event *e);
+bool is_receive(const struct event *e);
+
+/* The call as a person reads it, in at most width columns (0: any number); in
+ * a buffer that the next call overwrites. */
+const char *event_text(const struct event *e, int width);
+const char *milliseconds(long long ns);                   /* "1.952", in such a buffer too */
+const char *lane_name(const struct picture *p, int lane); /* "server [T1]" */
+
+/* What is said below the picture: who still waits, who is a zombie. Calls
+ * say() for each line. */
+void picture_notes(const struct picture *p, void (*say)(const char *, void *),
+                   void *arg);
+
+struct style {
+    int width, limit; /* limit: so many rows, the last ones; 0: all */
+    bool colour, ascii;
+};
+/* With < > & " as XML wants them. */
+void xml_text(FILE *out, const char *text);
+
+void draw_text(struct picture *p, FILE *out, const struct style *style);
+void draw_mermaid(struct picture *p, FILE *out);
+void draw_svg(struct picture *p, FILE *out);
+void draw_html(struct picture *p, FILE *out, const char *title);
+
+#endif

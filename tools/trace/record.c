@@ -1,0 +1,511 @@
+/* record.c - the recorder: how it starts, and how an event is written.
+ *
+ *     LADDER_EVENTS=/tmp/events LD_PRELOAD=build/trace/record.so PROGRAM
+ *
+ * LADDER_EVENTS  the file that events are added to (README.md has its form);
+ *                an absolute path, as a program may change its folder
+ * LADDER_FAULTS  what is to go wrong: faults.c
+ * LADDER_QUIET   descriptors that are not recorded, as 0,1,2: those that the
+ *                launcher has given to the program, not the program itself
+ *
+ * Left out, as it does not pass by here: what the C library calls on its own
+ * account (stdio on a pipe that is standard output: printf(3) in a child of
+ * the pipe exercise; getaddrinfo(3)'s datagrams), programs that call the
+ * kernel directly (Go), static programs. vfork(2) is not stood in front of,
+ * as its child returns through our frame: the child shows with its next call,
+ * at the latest with the start of another program. */
+#include "record.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <sys/resource.h>
+
+enum { LINE_MAX_BYTES = 2560,
+       PATH_ROOM = 512,
+       LOG_FROM = 1000 };
+
+bool recording; /* false until all is set up */
+
+int log_fd = -1;
+static char log_path[PATH_ROOM * 2];
+static char program[64] = "-";
+static char exe[PATH_ROOM]; /* "": not known, or too long */
+static uintptr_t exe_base, exe_low, exe_high;
+
+/* ---- The functions behind ours --------------------------------------- */
+
+static void *reals[REAL_COUNT];
+
+static const char *const names[REAL_COUNT] = {
+#define REAL_NAME(name) #name,
+    REALS(REAL_NAME)
+#undef REAL_NAME
+};
+
+#ifdef __GLIBC__
+/* The first condition variables were another type, and dlsym(3) may find
+ * their functions: a program of today must not get these. Unless it is a
+ * sanitizer's function that it has found. */
+static void *newer(enum real which, void *found)
+{
+    void *new = dlvsym(RTLD_NEXT, names[which], "GLIBC_2.3.2");
+    Dl_info a, b;
+
+    if (new == NULL || dladdr(found, &a) == 0 || dladdr(new, &b) == 0)
+        return found;
+    return a.dli_fbase == b.dli_fbase ? new : found;
+}
+#endif
+
+static void *find(enum real which)
+{
+    void *found = dlsym(RTLD_NEXT, names[which]);
+
+#ifdef __GLIBC__
+    if (which == REAL_pthread_cond_wait ||
+        which == REAL_pthread_cond_timedwait)
+        found = newer(which, found);
+#endif
+    return found;
+}
+
+/* Others may call us before our constructor has run. */
+void *real_function(enum real which)
+{
+    if (reals[which] == NULL)
+        reals[which] = find(which);
+    return reals[which];
+}
+
+int64_t now(void)
+{
+    struct timespec t;
+
+    (void)REAL(clock_gettime)(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* ---- Our descriptor -------------------------------------------------- */
+
+struct limit64 {
+    uint64_t now, most;
+};
+
+/* Moves fd out of the program's sight, so that its first socket is still 3,
+ * and returns its new number. Where the limit is low it is raised for this
+ * moment: a descriptor above it stays good (getrlimit(2)). */
+static int move_high(int fd, int from)
+{
+    struct limit64 was = { 0, 0 }, more;
+    long high = -1;
+
+    syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &was);
+    more = was;
+    more.now = was.most < 4096 ? was.most : 4096;
+    if (was.now < more.now)
+        syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &more, NULL);
+    else
+        more.now = was.now;
+    if (more.now <= (uint64_t)from)
+        from = (int)more.now - 1;
+    for (; high < 0 && from > 2; from--)
+        high = syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from);
+    if (was.now < more.now)
+        syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &was, NULL);
+    if (high < 0)
+        return fd;
+    syscall(SYS_close, fd);
+    return (int)high;
+}
+
+static void open_log(void)
+{
+    long fd = syscall(SYS_openat, AT_FDCWD, log_path,
+                      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+
+    log_fd = fd < 0 ? -1 : move_high((int)fd, LOG_FROM);
+}
+
+bool is_log(int fd)
+{
+    return fd >= 0 && fd == log_fd;
+}
+
+/* The program wants our number for itself. */
+void move_log(void)
+{
+    int err = errno;
+
+    log_fd = move_high(log_fd, log_fd + 1);
+    errno = err;
+}
+
+/* A program that closes all descriptors with a plain syscall(2) took ours. */
+static void write_line(const char *line, size_t n)
+{
+    if (syscall(SYS_write, log_fd, line, n) >= 0 || errno != EBADF)
+        return;
+    open_log();
+    if (log_fd >= 0)
+        syscall(SYS_write, log_fd, line, n);
+}
+
+/* ---- One event ------------------------------------------------------- */
+
+/* A child of fork(2) has its parent's variables: the pid tells. */
+static pid_t own_pid(pid_t *tid)
+{
+    static __thread __attribute__((tls_model("initial-exec"))) pid_t owner,
+        thread;
+    pid_t pid = (pid_t)syscall(SYS_getpid);
+
+    if (owner != pid) {
+        thread = (pid_t)syscall(SYS_gettid);
+        owner = pid;
+    }
+    *tid = thread;
+    return pid;
+}
+
+pid_t own_tid(void)
+{
+    pid_t tid;
+
+    own_pid(&tid);
+    return tid;
+}
+
+static void put_field(struct text *t, const char *s)
+{
+    put(t, '\t');
+    put_text(t, *s != '\0' ? s : "-");
+}
+
+static void put_number_field(struct text *t, bool known, long n)
+{
+    put(t, '\t');
+    if (known)
+        put_number(t, n);
+    else
+        put(t, '-');
+}
+
+static void put_descriptors(struct text *t, const struct call *c)
+{
+    put_number_field(t, c->fd >= 0, c->fd);
+    if (c->fd2 >= 0) {
+        put(t, ',');
+        put_number(t, c->fd2);
+    }
+    put(t, '\t');
+    if (c->file.kind == 0) {
+        put(t, '-');
+        return;
+    }
+    put(t, c->file.kind);
+    put_number(t, (long)c->file.ino);
+    if (c->fd2 >= 0) {
+        put(t, ',');
+        put(t, c->file2.kind);
+        put_number(t, (long)c->file2.ino);
+    }
+}
+
+static void put_error(struct text *t, int err)
+{
+    put(t, '\t');
+    if (err == 0)
+        put(t, '-');
+    else if (error_name(err) != NULL)
+        put_text(t, error_name(err));
+    else
+        put_number(t, err);
+}
+
+static void put_data(struct text *t, const struct call *c)
+{
+    put_number_field(t, c->bytes >= 0, c->bytes);
+    put(t, '\t');
+    if (c->bytes > 0 && c->pieces > 0)
+        put_quoted(t, c->data, c->pieces, (size_t)c->bytes);
+    else
+        put(t, '-');
+}
+
+/* Only calls from the program itself: addr2line(1) wants its file. */
+static void put_caller(struct text *t, const void *caller)
+{
+    uintptr_t at = (uintptr_t)caller;
+
+    put(t, '\t');
+    if (exe[0] == '\0' || at < exe_low || at >= exe_high) {
+        put(t, '-');
+        return;
+    }
+    put_text(t, exe);
+    put_text(t, "+0x");
+    put_hex(t, at - exe_base);
+}
+
+/* Writes one event. result: NULL if there is none (yet). */
+void event(char kind, const struct call *c, int64_t time, const long *result,
+           int err)
+{
+    char line[LINE_MAX_BYTES];
+    struct text t = { line, line + sizeof line - 1 };
+    int saved = errno;
+    pid_t tid, pid;
+
+    if (log_fd < 0)
+        return;
+    put(&t, kind);
+    put_number_field(&t, true, (long)time);
+    pid = own_pid(&tid);
+    put_number_field(&t, true, pid);
+    put_number_field(&t, true, tid);
+    put_field(&t, program);
+    put_field(&t, c->name);
+    *c->args.at = '\0';
+    put_field(&t, c->args_room);
+    put_descriptors(&t, c);
+    put_field(&t, c->file.local);
+    put_field(&t, c->file.peer);
+    put_number_field(&t, result != NULL, result != NULL ? *result : 0);
+    put_error(&t, err);
+    put_number_field(&t, kind == 'E', (long)(time - c->entry));
+    put_data(&t, c);
+    put_field(&t, kind == 'B' ? "" : c->fault);
+    put_caller(&t, c->caller);
+    *t.at++ = '\n';
+    write_line(line, (size_t)(t.at - line));
+    errno = saved;
+}
+
+/* ---- One call -------------------------------------------------------- */
+
+/* Begins a call about fd, or NO_FD. False: it is not to be recorded,
+ * as fd is neither a socket nor a pipe. Field by field, as "= { 0 }" would
+ * clear a kilobyte. */
+bool begin(struct call *c, const char *name, int fd, const void *caller)
+{
+    c->file.kind = 0;
+    c->file.local[0] = c->file.peer[0] = '\0';
+    if (fd != NO_FD && !file_of(fd, &c->file))
+        return false;
+    c->name = name;
+    c->caller = caller;
+    c->fd = fd;
+    c->fd2 = -1;
+    c->args = (struct text){ c->args_room, c->args_room + ARGS_MAX - 1 };
+    c->pieces = 0;
+    c->bytes = -1;
+    c->fault[0] = '\0';
+    if (fd >= 0)
+        put_number(&c->args, fd);
+    c->entry = now();
+    return true;
+}
+
+/* It may wait now: a drawing shows a call that never returns. */
+void waits(const struct call *c)
+{
+    event('B', c, c->entry, NULL, 0);
+}
+
+/* It has returned: result, and errno if that is -1. Returns result. */
+long ends(struct call *c, long result)
+{
+    event('E', c, now(), &result, result == -1 ? errno : 0);
+    return result;
+}
+
+/* The same of a function that returns its error. */
+int ends_with(struct call *c, long result, int err)
+{
+    event('E', c, now(), &result, err);
+    return err;
+}
+
+/* ---- The program begins and ends ------------------------------------- */
+
+static void put_clean(struct text *t, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        put(t, (unsigned char)s[i] >= ' ' && s[i] != 127 ? s[i] : ' ');
+}
+
+static void read_command_line(struct text *t)
+{
+    char line[ARGS_MAX];
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline",
+                          O_RDONLY | O_CLOEXEC);
+    long n = fd < 0 ? 0 : syscall(SYS_read, fd, line, sizeof line);
+
+    if (fd >= 0)
+        syscall(SYS_close, fd);
+    while (n > 0 && line[n - 1] == '\0')
+        n--;
+    if (n > 0)
+        put_clean(t, line, (size_t)n);
+}
+
+/* The first of the list is the program itself. */
+static int note_range(struct dl_phdr_info *info, size_t size, void *data)
+{
+    (void)size;
+    (void)data;
+    exe_base = info->dlpi_addr;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        uintptr_t from = exe_base + part->p_vaddr;
+        if (part->p_type != PT_LOAD)
+            continue;
+        if (exe_high == 0)
+            exe_low = from;
+        exe_high = from + part->p_memsz;
+    }
+    return 1;
+}
+
+static void learn_program(void)
+{
+    struct text t = { program, program + sizeof program - 1 };
+    const char *name = program_invocation_short_name;
+    size_t len = 0;
+    long n = syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe,
+                     sizeof exe);
+
+    while (name != NULL && name[len] != '\0')
+        len++;
+    if (len > 0)
+        put_clean(&t, name, len);
+    *t.at = '\0';
+    exe[n > 0 && n < (long)sizeof exe ? n : 0] = '\0';
+    for (char *s = exe; *s != '\0'; s++)
+        if ((unsigned char)*s < ' ')
+            exe[0] = '\0';
+    dl_iterate_phdr(note_range, NULL);
+}
+
+static void put_start(void)
+{
+    struct call c;
+    long parent = syscall(SYS_getppid);
+
+    begin(&c, "start", NO_FD, NULL);
+    read_command_line(&c.args);
+    event('S', &c, c.entry, &parent, 0);
+}
+
+/* Once in each process: exit(3) may end in _exit(2). */
+static void put_exit(int status, const void *caller)
+{
+    static long ended;
+    struct call c;
+    long pid = syscall(SYS_getpid), code = status & 0377;
+
+    if (!recording || ended == pid)
+        return;
+    ended = pid;
+    if (faults_on)
+        fault_flush(NULL);
+    begin(&c, "exit", NO_FD, caller);
+    event('X', &c, c.entry, &code, 0);
+}
+
+void __attribute__((noreturn)) _exit(int status)
+{
+    put_exit(status, CALLER);
+    for (;;)
+        (void)REAL(_exit)(status);
+}
+
+void __attribute__((noreturn)) _Exit(int status)
+{
+    put_exit(status, CALLER);
+    for (;;)
+        (void)REAL(_exit)(status);
+}
+
+#ifdef __GLIBC__
+static void at_exit(int status, void *nothing)
+{
+    (void)nothing;
+    stdio_flush();
+    put_exit(status, NULL);
+}
+#else
+/* musl has no on_exit(3), and its start-up code calls exit(3) directly: the
+ * status is noted on the way in. */
+static int exit_status;
+static int (*program_main)(int, char **, char **);
+
+static void at_exit(void)
+{
+    stdio_flush();
+    put_exit(exit_status, NULL);
+}
+
+void __attribute__((noreturn)) exit(int status)
+{
+    exit_status = status;
+    for (;;)
+        (void)REAL(exit)(status);
+}
+
+static int noted_main(int argc, char **argv, char **envp)
+{
+    return exit_status = program_main(argc, argv, envp);
+}
+
+int __libc_start_main(int (*start)(int, char **, char **), int argc,
+                      char **argv, void (*init)(void), void (*fini)(void),
+                      void (*ld_fini)(void))
+{
+    program_main = start;
+    return REAL(__libc_start_main)(noted_main, argc, argv, init, fini,
+                                   ld_fini);
+}
+#endif
+
+static void record_end_of_program(void)
+{
+#ifdef __GLIBC__
+    on_exit(at_exit, NULL);
+#else
+    atexit(at_exit);
+#endif
+}
+
+static bool keep_path(const char *path)
+{
+    struct text t = { log_path, log_path + sizeof log_path };
+
+    if (path == NULL || *path != '/')
+        return false;
+    put_text(&t, path);
+    if (t.at == t.end)
+        return false;
+    *t.at = '\0';
+    open_log();
+    return log_fd >= 0;
+}
+
+__attribute__((constructor)) static void record_begin(void)
+{
+    int err = errno;
+    bool events = keep_path(getenv("LADDER_EVENTS"));
+
+    for (int i = 0; i < REAL_COUNT; i++)
+        real_function((enum real)i);
+    faults_begin(getenv("LADDER_FAULTS"));
+    if (events || faults_on) {
+        be_quiet();
+        learn_program();
+        threads_begin();
+        record_end_of_program();
+        recording = true;
+        put_start();
+    }
+    errno = err;
+}

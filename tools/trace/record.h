@@ -1,0 +1,239 @@
+/* record.h - what the recorder's files share.
+ *
+ * The recorder runs inside another program, between it and its C library, at
+ * any moment: in a signal handler, in the child of vfork(2), in a thread that
+ * a sanitizer does not know yet. So it calls no function of the C library but
+ * those that it stands in front of, found with dlsym(3), and syscall(2); it
+ * has no malloc(3) and no lock that anyone waits for. */
+#ifndef RECORD_H
+#define RECORD_H
+
+#undef _FORTIFY_SOURCE /* its inline read(2) would be in the way of ours */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <threads.h>
+#include <time.h>
+#include <unistd.h>
+
+#undef fcntl64 /* musl has them as macros */
+#undef sendfile64
+
+/* glibc declares a socket's address as a union of all kinds of pointers. */
+#ifdef __GLIBC__
+#define ADDRESS __SOCKADDR_ARG
+#define CONST_ADDRESS __CONST_SOCKADDR_ARG
+#define SA(address) ((address).__sockaddr__)
+#define TO_ADDRESS(p) ((ADDRESS){ .__sockaddr__ = (p) })
+#define TO_CONST_ADDRESS(p) ((CONST_ADDRESS){ .__sockaddr__ = (p) })
+#else
+#define ADDRESS struct sockaddr *restrict
+#define CONST_ADDRESS const struct sockaddr *
+#define SA(address) (address)
+#define TO_ADDRESS(p) (p)
+#define TO_CONST_ADDRESS(p) (p)
+#endif
+
+/* What -D_FORTIFY_SOURCE makes of some calls, and what a C library may lack.
+ * Nobody but the linker sees these names. */
+ssize_t __read_chk(int fd, void *buf, size_t n, size_t size);
+ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags);
+ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size,
+                       int flags, ADDRESS addr, socklen_t *restrict len);
+int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size);
+int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+                const sigset_t *mask, size_t size);
+int __dprintf_chk(int fd, int flag, const char *restrict format, ...);
+int fcntl64(int fd, int command, ...);
+int close_range(unsigned first, unsigned last, int flags);
+void closefrom(int first);
+#ifndef __GLIBC__
+int __libc_start_main(int (*start)(int, char **, char **), int argc,
+                      char **argv, void (*init)(void), void (*fini)(void),
+                      void (*ld_fini)(void));
+#define MUSL_REALS(X) X(exit) X(__libc_start_main)
+#else
+#define MUSL_REALS(X)
+#endif
+typedef void signal_handler(int sig);
+signal_handler *__sysv_signal(int sig, signal_handler *handler);
+signal_handler *bsd_signal(int sig, signal_handler *handler);
+
+// clang-format off
+#define REALS(X)                                                              \
+    X(accept) X(accept4) X(bind) X(clock_gettime) X(close) X(connect) X(dup)  \
+    X(dup2) X(dup3) X(epoll_pwait) X(epoll_wait) X(_exit) X(fcntl) X(fdopen)  \
+    X(fileno) X(fileno_unlocked) X(fork) X(fstat) X(kill) X(listen) X(pipe)   \
+    X(pipe2) X(poll) X(__poll_chk) X(posix_spawn) X(posix_spawnp) X(ppoll)    \
+    X(__ppoll_chk) X(pselect) X(pthread_cond_clockwait)                       \
+    X(pthread_cond_timedwait) X(pthread_cond_wait) X(pthread_create)          \
+    X(pthread_detach) X(pthread_exit) X(pthread_join) X(pthread_mutex_lock)   \
+    X(pthread_mutex_trylock) X(pthread_tryjoin_np) X(read) X(__read_chk)      \
+    X(readv) X(recv) X(__recv_chk) X(recvfrom) X(__recvfrom_chk) X(recvmsg)   \
+    X(select) X(send) X(sendfile) X(sendmsg) X(sendto) X(shutdown)            \
+    X(sigaction) X(signal) X(socket) X(socketpair) X(__sysv_signal)           \
+    X(thrd_create) X(vdprintf) X(wait) X(wait3) X(wait4) X(waitpid) X(write)  \
+    X(writev)                                                                 \
+    MUSL_REALS(X)
+// clang-format on
+
+enum real {
+#define REAL_ENUM(name) REAL_##name,
+    REALS(REAL_ENUM)
+#undef REAL_ENUM
+        REAL_COUNT
+};
+
+/* The function that the program would have called without us. */
+#define REAL(name)                               \
+    (((union {                                   \
+         void *object;                           \
+         __typeof__(&name) function;             \
+     }){ .object = real_function(REAL_##name) }) \
+         .function)
+
+/* Where the call returns to: only right in the function that was called. */
+#define CALLER __builtin_extract_return_addr(__builtin_return_address(0))
+
+/* Hidden: the program may have functions of the same names. */
+#pragma GCC visibility push(hidden)
+
+enum {
+    NO_FD = -2, /* a call that is not about a descriptor */
+    ADDRESS_MAX = 120,
+    ARGS_MAX = 704, /* a command line, or the descriptors of a poll(2) */
+    FAULT_MAX = 48,
+    DATA_MAX = 48
+};
+
+/* Room for text: the next byte goes to at, none to end. */
+struct text {
+    char *at, *end;
+};
+
+/* An open socket or pipe. The inode is its name for as long as it lives,
+ * whatever its descriptors are. */
+struct file {
+    unsigned long ino;
+    char kind;               /* s, d, u, v, p as in the README; 0: neither */
+    char local[ADDRESS_MAX]; /* "": it has none yet */
+    char peer[ADDRESS_MAX];
+};
+
+/* One call: what begins with call_begin() and ends with call_end(). */
+struct call {
+    const char *name;
+    const void *caller;
+    int64_t entry;
+    int fd, fd2; /* below 0: none */
+    struct file file, file2;
+    struct text args;
+    char args_room[ARGS_MAX];
+    const struct iovec *data; /* what came or went, in this many pieces */
+    size_t pieces;
+    long bytes;            /* -1: not such a call */
+    char fault[FAULT_MAX]; /* what was done to it on order */
+};
+
+/* record.c */
+extern bool recording;
+void *real_function(enum real which);
+int64_t now(void);
+pid_t own_tid(void);
+bool begin(struct call *c, const char *name, int fd, const void *caller);
+void waits(const struct call *c);
+long ends(struct call *c, long result);
+int ends_with(struct call *c, long result, int err);
+void event(char kind, const struct call *c, int64_t time, const long *result,
+           int err);
+extern int log_fd; /* our own descriptor; -1: none */
+bool is_log(int fd);
+void move_log(void);
+
+/* Is there anything to record? Costs next to nothing when there is not. */
+static inline bool call_begin(struct call *c, const char *name, int fd,
+                              const void *caller)
+{
+    return __builtin_expect(recording, false) && begin(c, name, fd, caller);
+}
+
+/* record_text.c */
+void put(struct text *t, char c);
+void put_text(struct text *t, const char *s);
+void put_number(struct text *t, long n);
+void put_hex(struct text *t, unsigned long n);
+void put_quoted(struct text *t, const struct iovec *data, size_t pieces,
+                size_t n);
+void put_address(struct text *t, const struct sockaddr *sa, socklen_t len);
+void copy_bytes(void *to, const void *from, size_t n);
+bool same(const char *a, const char *b);
+const char *error_name(int err);
+int error_number(const char *name, size_t len);
+void put_signal(struct text *t, int sig);
+struct flag {
+    int bit;
+    const char *name;
+};
+void put_flags(struct text *t, int flags, const struct flag *names);
+void put_call_flags(struct call *c, int flags, const struct flag *names);
+
+/* record_files.c */
+void be_quiet(void);
+bool file_of(int fd, struct file *file);
+void file_refresh(int fd, struct file *file);
+void file_keep(const struct file *file);
+bool is_nonblocking(int fd);
+
+/* record_io.c */
+ssize_t plain_read(int fd, void *buf, size_t n, const void *caller);
+ssize_t plain_write(int fd, const void *buf, size_t n, const void *caller);
+
+/* record_stdio.c */
+void stdio_flush(void);
+
+/* record_threads.c */
+void threads_begin(void);
+
+/* faults.c */
+enum fate { NORMAL,
+            LOST,
+            TWICE,
+            SWAPPED };
+struct fault {
+    int err;    /* fail so, without the call; 0: call */
+    long delay; /* milliseconds */
+    size_t cut; /* at most so many bytes; 0: all */
+    enum fate fate;
+    bool counted; /* a reset-after rule counts this socket's bytes */
+};
+extern bool faults_on;
+void faults_begin(const char *rules);
+void fault_find(struct call *c, struct fault *f);
+void fault_sleep(const struct fault *f);
+void fault_moved(struct call *c, const struct fault *f, long n);
+int fault_strikes(struct call *c);
+ssize_t fault_datagram(const struct call *c, const struct fault *f,
+                       const struct msghdr *msg, int flags);
+void fault_flush(const struct file *file);
+
+#pragma GCC visibility pop
+#endif

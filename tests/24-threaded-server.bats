@@ -11,9 +11,13 @@ export PROCESSES=4096
     http_listens
 }
 
+@test "prints each line as it comes" {
+    http_prints
+}
+
 @test "a silent client does not hold up the next one" {
     play <<'END'
-    hint Serve each client in a thread of its own: pthread_create(3) starts it, and main goes on to the next accept(2) at once.
+    hint Serve each client in a thread of its own: pthread_create(3) starts it, and main goes on to the next accept(2) at once, without pthread_join(3).
     try nc 127.0.0.1 8080 & curl -i --max-time 2 http://127.0.0.1:8080/
     run server 0
     server ready
@@ -23,6 +27,7 @@ export PROCESSES=4096
     within 1.5 b gets answer 200
     b closes
     hint Each thread has its own client: give it the descriptor's value, not the address of a variable that the next client changes. Only the thread closes it.
+    try for i in 1 2 3 4 5 6 7 8; do curl -s http://127.0.0.1:8080/$i & done; wait
     c1..8 connects {server}
     c1..8 sends "GET /{i} HTTP/1.1\r\nHo"
     c8..1 sends "st: {i}\r\n\r\n"
@@ -181,10 +186,6 @@ END
     e sends "GET / HTTP/1.1\r\n\r\n"
     e gets answer 200
 END
-}
-
-@test "prints each line as it comes" {
-    http_prints
 }
 
 @test "sends the page with a right Content-Length" {

@@ -22,7 +22,8 @@ setup() {
 }
 
 teardown() {
-    [ -z "$SERVER" ] || kill "$SERVER" 2>/dev/null || true
+    [ -n "$SERVER" ] || return 0
+    { kill -KILL "$SERVER" && wait "$SERVER"; } 2>/dev/null || true
 }
 
 build() { # NAME COMPILER [FLAG]...
@@ -41,6 +42,14 @@ can_build() {
 record() {
     LADDER_EVENTS=$EVENTS LADDER_FAULTS=$FAULTS LD_PRELOAD=$SO \
         "$@" 3>&- 4>&-
+}
+
+# The same beside the test, its output in $OUT. Not through record(): $! would
+# be a subshell, and to kill that leaves the program behind.
+record_beside() {
+    OUT=$BATS_TEST_TMPDIR/out
+    LADDER_EVENTS=$EVENTS LD_PRELOAD=$SO "$@" >"$OUT" 2>&1 3>&- 4>&- &
+    SERVER=$!
 }
 
 # Every line has its 18 fields, none of them empty, each of its kind.
@@ -102,11 +111,10 @@ everything() { # PROGRAM: all of it, unchanged and recorded
 # ---- What is recorded -------------------------------------------------------
 
 @test "recorder: a TCP echo, from start to exit" {
-    record build/solutions/21-tcp-echo/server 0 >build/tests/echo.out 2>&1 &
-    SERVER=$!
+    record_beside build/solutions/21-tcp-echo/server 0
     local port=
     for _ in {1..100}; do
-        port=$(sed -n 's/.*port: //p' build/tests/echo.out)
+        port=$(sed -n 's/.*port: //p' "$OUT")
         [ -z "$port" ] || break
         sleep 0.05
     done
@@ -246,14 +254,14 @@ everything() { # PROGRAM: all of it, unchanged and recorded
 }
 
 @test "recorder: SIGKILL leaves whole lines" {
-    record build/tests/calls forever >"$BATS_TEST_TMPDIR/out" &
-    SERVER=$!
+    record_beside build/tests/calls forever
     for _ in {1..100}; do
         [ "$(count read)" -lt 100 ] || break
         sleep 0.05
     done
+    [ "$(field 3 read | head -n 1)" = "$SERVER" ]
     kill -KILL "$SERVER"
-    wait "$SERVER" || true
+    wait "$SERVER" 2>/dev/null || true
     SERVER=
     [ "$(count read)" -ge 100 ]
     well_formed

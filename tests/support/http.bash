@@ -19,7 +19,7 @@ END
 http_prints() {
     play <<'END'
     hint Read one line after the other with read_line(). The client has more to send, so do not end its connection, and do not answer yet.
-    try printf 'GET /page HTTP/1.1\r\n\r\n' | nc 127.0.0.1 8080
+    try put '| cat' behind the server, then: curl http://127.0.0.1:8080/page
     run server 0
     server ready
     a connects {server}

@@ -20,6 +20,7 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PIDS_MAX = 8192,
@@ -180,10 +181,14 @@ static bool task_read(struct task *t, pid_t pid, pid_t tid)
         t->switches = strtoul(p + 25, &p, 10);
     if ((p = strstr(buf, "nonvoluntary_ctxt_switches:")) != NULL)
         t->switches += strtoul(p + 27, &p, 10);
-    if (read_proc(buf, sizeof buf, "/proc/%d/task/%d/syscall", pid, tid) && isdigit((unsigned char)buf[0]))
+    if (!read_proc(buf, sizeof buf, "/proc/%d/task/%d/syscall", pid, tid))
+        return true;
+    if (isdigit((unsigned char)buf[0]))
         sscanf(buf, "%ld %lx %lx %lx %lx %lx %lx %lx %lx", &t->nr,
                &t->arg[0], &t->arg[1], &t->arg[2], &t->arg[3], &t->arg[4],
                &t->arg[5], &t->sp, &t->pc);
+    else /* stopped outside of a call */
+        sscanf(buf, "-1 %lx %lx", &t->sp, &t->pc);
     return true;
 }
 
@@ -516,6 +521,8 @@ static int frames(const struct task *t, const struct text *x,
     ssize_t n = process_vm_readv(t->pid, &here, 1, &there, 1, 0);
     int found = 0;
 
+    if (t->pc > x->start && t->pc < x->end) /* not in a call of the system */
+        at[found++] = t->pc - x->start + x->offset;
     while (n <= 0 && there.iov_len > 256) { /* the stack ends before */
         there.iov_len /= 2;
         n = process_vm_readv(t->pid, &here, 1, &there, 1, 0);
@@ -569,18 +576,64 @@ static const char *place_in(char *line)
     return strstr(file, ".c:") != NULL && strstr(file, ":?") == NULL && strncmp(file, "net.c:", 6) != 0 ? file : NULL;
 }
 
-/* The first of these places that is in a C file other than the library's. */
-static void source_line(const struct text *x, const unsigned long *at, int n,
-                        char *out, size_t size)
+/* The text of `/folder/server.c:41`. */
+static void read_source(const char *where, char *text, int size)
 {
-    char line[512];
-    const char *place;
+    char path[512];
+    const char *colon = strrchr(where, ':');
+    long line = colon != NULL ? strtol(colon + 1, NULL, 10) : 0;
+    FILE *f;
+
+    text[0] = '\0';
+    snprintf(path, sizeof path, "%.*s", (int)(colon - where), where);
+    f = line > 0 ? fopen(path, "re") : NULL;
+    while (f != NULL && line-- > 0 && fgets(text, size, f) != NULL)
+        continue;
+    if (f != NULL)
+        fclose(f);
+}
+
+/* Which call of threads this line makes; NULL: none. The C library's own
+ * frames below it are deep, and hold addresses of calls that are long over. */
+static const char *thread_call(const char *text)
+{
+    static const char *const calls[][2] = {
+        { "pthread_join", "pthread_join(3)" },
+        { "thrd_join", "thrd_join(3)" },
+        { "_lock", "pthread_mutex_lock(3)" },
+        { "_wait", "pthread_cond_wait(3)" },
+    };
+
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if (strstr(text, calls[i][0]) != NULL)
+            return calls[i][1];
+    return NULL;
+}
+
+/* The first of these places that is in a C file other than the library's, and
+ * that makes such a call, if *call is one of threads: it is named then. */
+static void source_line(const struct text *x, const unsigned long *at, int n,
+                        const char **call, char *out, size_t size)
+{
+    char line[512], text[256];
+    const char *place, *named = NULL;
+    bool threads = *call != NULL && strcmp(*call, "pthread wait") == 0;
     pid_t pid = -1;
     FILE *f = addr2line(x->file, at, n, &pid);
 
-    while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (*out == '\0' && (place = place_in(line)) != NULL)
+    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+        if (*out != '\0')
+            continue;
+        line[strcspn(line, " \n")] = '\0';
+        if (threads) {
+            read_source(line, text, sizeof text);
+            if ((named = thread_call(text)) == NULL)
+                continue;
+            *call = named;
+        }
+        if ((place = place_in(line)) != NULL)
             snprintf(out, size, "%.100s", place);
+    }
     if (f != NULL)
         fclose(f);
     while (pid > 0 && waitpid(pid, NULL, 0) == -1 && errno == EINTR)
@@ -594,11 +647,47 @@ struct where {
     unsigned long seen[8];
 };
 
+/* The program itself, its threads and its children are told apart. */
+static void who(const struct actor *a, const struct task *t, char *out,
+                size_t size)
+{
+    char comm[64] = "", own[64] = "";
+
+    read_proc(comm, sizeof comm, "/proc/%d/task/%d/comm", t->pid, t->tid);
+    read_proc(own, sizeof own, "/proc/%d/comm", a->pid, 0);
+    comm[strcspn(comm, "\n")] = '\0';
+    own[strcspn(own, "\n")] = '\0';
+    if (t->pid == a->pid)
+        snprintf(out, size, "%s%s", t->tid != t->pid ? "a thread of " : "",
+                 a->name);
+    else
+        snprintf(out, size, "%s%s", strcmp(comm, own) == 0 ? "a child of " : "",
+                 comm);
+}
+
+/* Where a busy thread is, only a stopped one tells. It need not go on: the
+ * check has failed. */
+static void stop_to_look(struct task *t)
+{
+    const struct timespec moment = { 0, 1000000L };
+    struct task stopped = *t;
+
+    kill(t->pid, SIGSTOP);
+    for (int i = 0; i < 50 && stopped.state != 'T'; i++) {
+        nanosleep(&moment, NULL);
+        if (!task_read(&stopped, t->pid, t->tid))
+            return;
+    }
+    t->sp = stopped.sp;
+    t->pc = stopped.pc;
+}
+
 static bool task_where(struct task *t, void *arg)
 {
     struct where *w = arg;
     const struct wait_call *c = wait_call(t->nr);
-    char comm[64] = "", line[160] = "";
+    const char *call = c != NULL ? c->name : NULL;
+    char comm[80] = "", line[160] = "";
     unsigned long at[FRAMES];
     struct text x;
 
@@ -609,20 +698,21 @@ static bool task_where(struct task *t, void *arg)
             return true; /* one of many that do the same */
     if (t->state == 'Z' || (t->state == 'S' && c == NULL && t->nr == -1))
         return true;
-    read_proc(comm, sizeof comm, "/proc/%d/task/%d/comm", t->pid, t->tid);
-    comm[strcspn(comm, "\n")] = '\0';
-    if (t->pid == w->actor->pid)
-        snprintf(comm, sizeof comm, "%s", w->actor->name);
+    who(w->actor, t, comm, sizeof comm);
+    if (t->state == 'R')
+        stop_to_look(t);
     if (text_of(t->pid, &x))
-        source_line(&x, at, frames(t, &x, at), line, sizeof line);
+        source_line(&x, at, frames(t, &x, at), &call, line, sizeof line);
     w->seen[w->told++] = (unsigned long)t->nr;
-    bytes_text(w->out, "%s %s %s%s%s\n", comm,
-               t->state == 'R'   ? "is busy, it does not wait"
-               : t->state == 'T' ? "is stopped"
-                                 : "waits in",
-               t->state != 'S' ? "" : c != NULL ? c->name
-                                                : "a system call",
-               line[0] != '\0' ? ", called at " : "", line);
+    if (t->state == 'S')
+        bytes_text(w->out, "%s waits in %s%s%s\n", comm,
+                   call != NULL ? call : "a system call",
+                   line[0] != '\0' ? ", called at " : "", line);
+    else
+        bytes_text(w->out, "%s %s%s%s\n", comm,
+                   t->state == 'R' ? "is busy, it does not wait"
+                                   : "is stopped",
+                   line[0] != '\0' ? ": it is at " : "", line);
     return w->told < 4;
 }
 

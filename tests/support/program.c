@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 enum { OUTPUT_CAP = 64 << 20,
+       SAID_LINES = 4 /* of its stderr, in a story */,
        STATUS_FD = 3 };
 
 /* What `run` may be told behind `with`. */
@@ -320,12 +321,13 @@ static void add_printable(struct bytes *out, const char *p, size_t n)
 static void tell_said(const struct actor *a, struct bytes *out)
 {
     const char *p = (const char *)a->said.p;
-    size_t n = a->said.n, from = n > 500 ? n - 500 : 0;
+    size_t n = a->said.n, from = n;
 
-    while (from > 0 && from < n && p[from - 1] != '\n')
-        from++;
     if (n == 0)
         return;
+    for (int lines = 0; from > 0 && n - from < 500; from--)
+        if (p[from - 1] == '\n' && from < n && ++lines == SAID_LINES)
+            break;
     bytes_text(out, "%s's stderr%s:\n", a->name, from > 0 ? ", its end" : "");
     for (size_t len; from < n; from += len + 1) {
         const char *end = memchr(p + from, '\n', n - from);

@@ -21,7 +21,8 @@
 #include <unistd.h>
 
 enum { FIRST_PID = 5000000, /* above all that Linux has */
-       DATA_SHOWN = 48 };
+       DATA_SHOWN = 48,
+       PATIENCE = 3 /* seconds */ };
 
 static int events = -1;
 static char events_path[64], library_path[64];
@@ -69,6 +70,7 @@ void recording_start(void)
     events = open(events_path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0666);
     if (events == -1)
         return;
+    alarm(PATIENCE); /* no drawing is worth more */
     fcntl(events, F_SETFD, FD_CLOEXEC);
     fchmod(events, 0666); /* whoever runs the program writes there too */
     dprintf(events, "# ladder events 1\n");

@@ -175,8 +175,8 @@ void fail_bytes(const struct bytes *text)
     }
     if (try_by_hand != NULL)
         printf("\n%sBy hand:%s  %s\n", colour("1"), colour(""), try_by_hand);
-    if (hint != NULL) {
-        putchar('\n');
+    if (hint != NULL && strstr((char *)text->p, "crash: ") == NULL) {
+        putchar('\n'); /* after a crash, its place is the advice */
         wrapped("Advice:   ", hint);
     }
     recording_draw();

@@ -174,8 +174,10 @@ void picture_notes(const struct picture *p, void (*say)(const char *, void *),
         struct event *waits = p->lane[i].shown ? waits_at_end(p, i) : NULL;
 
         if (waits != NULL && p->lane[i].exit == NULL) {
-            snprintf(line, sizeof line, "%s still waits: %s(%s)",
-                     lane_name(p, i), waits->call, waits->args);
+            snprintf(line, sizeof line, "%s still waits: %s%s%s%s",
+                     lane_name(p, i), waits->call, is_word(waits) ? "" : "(",
+                     is_word(waits) ? "" : waits->args,
+                     is_word(waits) ? "" : ")");
             say(line, arg);
         }
         if (p->lane[i].shown && is_zombie(p, i)) {

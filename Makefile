@@ -36,8 +36,10 @@ MAKEFLAGS += -r
 ## make solutionNN the checks of exercise NN on its solution
 ## make traceNN    run exercise NN with its clients and draw their calls; the
 ##                 picture is in build/trace/ too (TREE=solutions; LIVE=1: yours)
+## make faultsNN   the checks of NN while calls are cut short, interrupted, fail
+##                 (TREE=solutions; V=1: the first failure under each in full)
 define verbs
-.PHONY: ex$1 run$1 diff$1 reset$1 solution$1 trace$1
+.PHONY: ex$1 run$1 diff$1 reset$1 solution$1 trace$1 faults$1
 ex$1: $$(call programs,exercises/$2) $$(SUPPORT)
 	@tools/check $2 build/exercises/$2
 solution$1: $$(call programs,solutions/$2) $$(SUPPORT)
@@ -50,6 +52,8 @@ reset$1:
 	@tools/reset $2
 trace$1:
 	@tools/trace/scene $2
+faults$1:
+	@tools/faults $2
 endef
 $(foreach n,$(NAMES),$(eval $(call verbs,$(firstword $(subst -, ,$n)),$n)))
 

@@ -15,7 +15,6 @@ setup_file() {
 
 setup() {
     cd "$BATS_TEST_DIRNAME/.." || return
-    TOP=$PWD
     BIN=build/solutions
     pids=()
 }
@@ -89,6 +88,7 @@ need_recorder() {
     [ -f tools/trace/record.c ] || skip 'tools/trace/record.c is not here'
     [ "$(uname)" = Linux ] || skip 'LD_PRELOAD is needed'
     make -s build/trace/record.so 3>&- 4>&-
+    cp build/trace/record.so "$BATS_FILE_TMPDIR/" # its path has no space
 }
 
 # begin strace|record: from now on, start and run do it that way.
@@ -109,7 +109,7 @@ under() { # NAME CMD [ARG]...: takes the shell's place
         exec strace "${options[@]}" -o "$dir/$name.strace" "$@"
     fi
     exec env LADDER_EVENTS="$dir/record.events" LADDER_QUIET=0,1,2 \
-        LD_PRELOAD="$TOP/build/trace/record.so" "$@"
+        LD_PRELOAD="$BATS_FILE_TMPDIR/record.so" "$@"
 }
 
 # start NAME CMD [ARG]...: in the background, its stdin is $dir/NAME.in if that

@@ -15,7 +15,9 @@ setup_file() {
 
 setup() {
     cd "$BATS_TEST_DIRNAME/.." || return
-    SO=$PWD/build/trace/record.so
+    # A copy: a space in LD_PRELOAD ends a name.
+    cp build/trace/record.so "$BATS_FILE_TMPDIR/"
+    SO=$BATS_FILE_TMPDIR/record.so
     EVENTS=$BATS_TEST_TMPDIR/events
     FAULTS=
     SERVER=
@@ -299,9 +301,9 @@ everything() { # PROGRAM: all of it, unchanged and recorded
 @test "recorder: musl" {
     command -v musl-gcc >/dev/null || skip "no musl-gcc here: musl-tools"
     musl-gcc -std=gnu11 -O2 -fPIC -shared -pthread tools/trace/record*.c \
-        tools/trace/faults.c -o build/tests/record-musl.so
+        tools/trace/faults.c -o "$BATS_TEST_TMPDIR/record-musl.so"
     build calls-musl musl-gcc
-    SO=$PWD/build/tests/record-musl.so
+    SO=$BATS_TEST_TMPDIR/record-musl.so
     everything build/tests/calls-musl
 }
 

@@ -65,9 +65,15 @@ static void relay(int fd, const struct room *room, size_t from,
      */
     for (size_t i = 0; i < room->n; i++) {
         const struct peer *to = &room->members[i];
-        if (i != from && sendto(fd, message, len, 0,
-                                (const struct sockaddr *)&to->addr,
-                                to->len) < 0)
+        ssize_t nsent;
+
+        if (i == from)
+            continue;
+        do
+            nsent = sendto(fd, message, len, 0,
+                           (const struct sockaddr *)&to->addr, to->len);
+        while (nsent < 0 && errno == EINTR);
+        if (nsent < 0)
             warn("sendto a member:");
     }
     /* END 22.2 */

@@ -107,7 +107,7 @@ static char *clean_environment[] = {
      "report_signal_unsafe=0:log_path=stderr:exitcode=66:halt_on_error=0"),
     "ASAN_OPTIONS=abort_on_error=0:detect_leaks=0",
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1",
-    NULL, NULL, NULL, NULL, NULL
+    NULL, NULL, NULL, NULL, NULL, NULL
 };
 
 /* The four ends of pipes that a program gets, launch(1) the last. */
@@ -150,13 +150,18 @@ static void add_environment(char *variable)
 /* launch(1) loads the recorder into the program, not into itself. */
 static void add_recorder(void)
 {
-    static char library[128], events[128];
+    static char library[128], events[128], faults[256];
+    const char *rules = getenv("LADDER_FAULTS");
 
     snprintf(library, sizeof library, "LADDER_PRELOAD=%s", recording_library());
     snprintf(events, sizeof events, "LADDER_EVENTS=%s", recording_events());
     add_environment(library);
     add_environment(events);
     add_environment("LADDER_QUIET=0,1,2");
+    if (rules != NULL) {
+        snprintf(faults, sizeof faults, "LADDER_FAULTS=%s", rules);
+        add_environment(faults);
+    }
 }
 
 _Noreturn static void launch(const struct options *o, char *args[],

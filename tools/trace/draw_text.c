@@ -15,7 +15,7 @@ struct drawing {
     FILE *to;
     char *line;
     size_t n;
-    int rows, skip; /* skip: so many are not shown */
+    int rows, skip;   /* skip: so many are not shown */
     int side, gutter; /* columns */
 };
 
@@ -241,32 +241,39 @@ static void set_wait(struct picture *p, const struct event *e)
         l->until = e->time - e->at >= LONG ? e->time : 0;
 }
 
-/* The nth process of a side, or "". */
-static const char *nth_name(const struct drawing *d, enum side side, int nth)
+/* The processes of a side from *lane on, as many as stand in a line. */
+static void names(const struct drawing *d, enum side side, int *lane,
+                  char *out, size_t size)
 {
-    for (int i = 0; i < d->p->lanes; i++) {
-        const struct lane *l = &d->p->lane[i];
+    out[0] = '\0';
+    for (; *lane < d->p->lanes; ++*lane) {
+        const struct lane *l = &d->p->lane[*lane];
+        size_t used = strlen(out), n = strlen(lane_name(d->p, *lane));
 
-        if (l->shown && l->side == side && l->pid == l->tid && nth-- == 0)
-            return lane_name(d->p, i);
+        if (!l->shown || l->side != side || l->pid != l->tid)
+            continue;
+        if (used > 0 && used + 2 + n > (size_t)d->side)
+            return;
+        snprintf(out + used, size - used, "%s%s", used > 0 ? "  " : "",
+                 lane_name(d->p, *lane));
     }
-    return "";
 }
 
-/* The processes of each side, one below the other. */
 static void heading(struct drawing *d)
 {
-    for (int n = 0;; n++) {
-        const char *name = nth_name(d, LEFT, n);
-        bool left = name[0] != '\0';
+    char left[128], right[128];
+    int at[2] = { 0, 0 };
 
-        if (!left && nth_name(d, RIGHT, n)[0] == '\0')
+    for (bool first = true;; first = false) {
+        names(d, LEFT, &at[LEFT], left, sizeof left);
+        names(d, RIGHT, &at[RIGHT], right, sizeof right);
+        if (left[0] == '\0' && right[0] == '\0')
             return;
-        fprintf(d->out, "%*s ", TIME, n == 0 ? "ms" : "");
+        fprintf(d->out, "%*s ", TIME, first ? "ms" : "");
         colour(d, "1");
-        fprintf(d->out, "%*.*s  ", d->side, d->side, left ? name : "");
+        fprintf(d->out, "%*.*s  ", d->side, d->side, left);
         spaces(d, d->gutter + 2);
-        fprintf(d->out, "%.*s", d->side, nth_name(d, RIGHT, n));
+        fprintf(d->out, "%.*s", d->side, right);
         colour(d, "0");
         new_line(d);
     }

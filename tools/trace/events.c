@@ -386,7 +386,8 @@ static void tag_side(struct picture *p, enum side side)
             continue;
         for (int i = root; i < p->lanes; i++)
             if (p->lane[i].shown && root_of(p, i) == root)
-                tag_lane(p, i, !several ? "" : names ? p->lane[root].program : letter);
+                tag_lane(p, i, !several ? "" : names ? p->lane[root].program
+                                                     : letter);
         letter[0] = letter[0] == 'Z' ? 'a' : (char)(letter[0] + 1);
     }
 }

@@ -85,22 +85,24 @@ FILE *fdopen(int fd, const char *mode)
 {
     static const cookie_io_functions_t ours = { stream_read, stream_write,
                                                 stream_seek, stream_close };
-    struct file file;
+    struct file about;
     struct stream *s = NULL;
+    FILE *file;
 
-    if (recording && file_of(fd, &file) && mode_fits(fd, mode))
+    if (recording && file_of(fd, &about) && mode_fits(fd, mode))
         s = take_stream();
     if (s == NULL)
         return REAL(fdopen)(fd, mode);
     s->fd = fd;
-    s->file = fopencookie(s, mode, ours);
-    if (s->file == NULL)
+    file = fopencookie(s, mode, ours);
+    s->file = file;
+    if (file == NULL)
         __atomic_clear(&s->taken, __ATOMIC_RELEASE);
 #ifdef __GLIBC__
     else /* musl's own buffer has the size that fdopen(3) would give it */
-        setvbuf(s->file, s->buffer, _IOFBF, BUFFER);
+        setvbuf(file, s->buffer, _IOFBF, BUFFER);
 #endif
-    return s->file;
+    return file;
 }
 
 static struct stream *stream_of(const FILE *file)

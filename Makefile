@@ -57,6 +57,11 @@ faults$1:
 endef
 $(foreach n,$(NAMES),$(eval $(call verbs,$(firstword $(subst -, ,$n)),$n)))
 
+## make notes      the drawings of slides-notes/, anew from the solutions
+.PHONY: notes
+notes: $(SUPPORT)
+	@tools/trace/notes
+
 .PHONY: where help test mutants variants unsolved asan tsan lint bench
 .PHONY: compdb clean setup
 where:

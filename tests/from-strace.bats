@@ -334,7 +334,7 @@ E listen 3, 5 3 s4711 127.0.0.1:8080 - 0 - - -
 B accept 3 3 s4711 127.0.0.1:8080 - - - - -
 E accept 3 4 s01 127.0.0.1:8080 127.0.0.1:5000 4 - - -
 E recv 4 4 s01 127.0.0.1:8080 127.0.0.1:5000 14 - 14 "a\0\x01\x012\x1b\xff\"\\\r\n\t\x0b~"
-E dup 4 9 s01 127.0.0.1:8080 127.0.0.1:5000 9 - - -
+E dup2 4, 9 9 s01 127.0.0.1:8080 127.0.0.1:5000 9 - - -
 E close 4 4 s01 127.0.0.1:8080 127.0.0.1:5000 0 - - -
 B send 9, MSG_NOSIGNAL 9 s01 127.0.0.1:8080 127.0.0.1:5000 - - - -
 E fork - - - - - 8 - - -
@@ -477,7 +477,7 @@ END
 
 @test "from-strace: 20, a pipeline" {
     strace_of 20
-    shows 'pipe()' 'fork() = ' 'dup(' 'waitpid(' '6588 B' 'EOF' 'exit(0)'
+    shows 'pipe()' 'fork() = ' 'dup2(' 'waitpid(' '6588 B' 'EOF' 'exit(0)'
 }
 
 @test "from-strace: 21, the echo server and its client" {

@@ -7,7 +7,12 @@ setup_file() {
     unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES TREE LIVE FAULTS
     export NO_COLOR=1 LC_ALL=C.UTF-8 COLUMNS=80
     [ "$(uname)" = Linux ] || skip 'the recorder is loaded with LD_PRELOAD'
-    make -s build/trace/ladder build/trace/record.so
+    local source targets=(build/trace/ladder build/trace/record.so
+        build/support/launch)
+    for source in solutions/*/*.c; do
+        targets+=("build/${source%.c}")
+    done
+    make -s "${targets[@]}"
 }
 setup() {
     cd "$BATS_TEST_DIRNAME/.."
@@ -65,11 +70,11 @@ has() {
 @test "the pictures are kept, whole" {
     run -0 make -s trace21 TREE=solutions
     for kind in events svg html mmd out; do
-        [ -s build/trace/21.$kind ] || [ $kind = out ]
+        [ -s build/trace/21-tcp-echo.$kind ] || [ $kind = out ]
     done
-    grep -q '</svg>' build/trace/21.svg
-    grep -q '</html>' build/trace/21.html
-    head -n 1 build/trace/21.mmd | grep -qx sequenceDiagram
+    grep -q '</svg>' build/trace/21-tcp-echo.svg
+    grep -q '</html>' build/trace/21-tcp-echo.html
+    head -n 1 build/trace/21-tcp-echo.mmd | grep -qx sequenceDiagram
 }
 
 @test "a program that ends at once, and one that touches no socket" {
@@ -110,4 +115,23 @@ has() {
     has '◀── connection ───'
     has '"GE'
     grep -q 'Pipes and sockets in C' build/trace/others.out
+}
+
+# Each lane's calls in their order, without those that depend on who was first:
+# what waited, and what looked first.
+lanes_of() { # FILE.svg
+    sed -n 's/.*<title>\(.*\)<\/title>.*<circle cx="\([0-9]*\)".*/\2 \1/p' "$1" |
+        grep -vE ' waits$|^[0-9]+ poll\(' | sort -s -k 1,1n
+}
+
+@test "the notes' ladders are those of the solutions" {
+    mkdir "$BATS_TEST_TMPDIR/notes"
+    build/support/launch room "$PWD" "$BASH" tools/trace/notes \
+        "$BATS_TEST_TMPDIR/notes" 3>&- 4>&- || tools/trace/notes \
+        "$BATS_TEST_TMPDIR/notes"
+    for svg in slides-notes/*.svg; do
+        diff <(lanes_of "$svg") \
+            <(lanes_of "$BATS_TEST_TMPDIR/notes/${svg##*/}")
+        grep -q "](${svg##*/})" slides-notes/*.md
+    done
 }

@@ -48,6 +48,8 @@ static const char *const calls[][3] = {
     { "pipe2", "2", "As pipe(2), with flags." },
     { "socketpair", "2", "Makes two sockets that are connected with each other." },
     { "dup", "2", "A second descriptor for the same open file." },
+    { "dup2", "2", "The second number is from now on a descriptor for the same open file as the first one." },
+    { "dup3", "2", "As dup2(2), with flags." },
     { "poll", "2", "Waits until one of these descriptors is ready." },
     { "select", "2", "Waits until one of these descriptors is ready." },
     { "epoll_wait", "2", "Waits until one of the descriptors that it watches is ready." },
@@ -231,7 +233,7 @@ void draw_html(struct picture *p, FILE *out, const char *title)
           "<button id=\"f\" aria-label=\"One step on\">&rarr;</button>"
           "<output id=\"o\"></output></header>\n<main>\n",
           out);
-    draw_svg(p, out);
+    draw_svg(p, out, false);
     list(p, out);
     fputs("</main>\n<aside id=\"d\" aria-live=\"polite\"><p>Step with the arrow "
           "keys or the slider; click a call to see what it is.</p></aside>\n",

@@ -17,6 +17,7 @@ struct canvas {
     int *x;   /* of each lane */
     int *row; /* of each event */
     int width, height;
+    bool numbered;
 };
 
 static const char css[] =
@@ -151,8 +152,12 @@ static void events(const struct canvas *c)
         fprintf(c->out, "<g class=\"e\" data-i=\"%d\"><title>", i);
         xml_text(c->out, event_text(e, 0));
         fprintf(c->out, "</title><text class=\"t\" x=\"%d\" y=\"%d\" "
-                        "text-anchor=\"end\">%s</text>",
-                TIMES - 8, y_of(c, i) + 4, milliseconds(e->at));
+                        "text-anchor=\"end\">",
+                TIMES - 8, y_of(c, i) + 4);
+        if (c->numbered)
+            fprintf(c->out, "%d</text>", c->row[i] + 1);
+        else
+            fprintf(c->out, "%s</text>", milliseconds(e->at));
         fprintf(c->out, "<circle cx=\"%d\" cy=\"%d\" r=\"3\"/>", c->x[e->lane],
                 y_of(c, i));
         fprintf(c->out, "<text class=\"%s\" x=\"%d\" y=\"%d\"%s>", class,
@@ -213,9 +218,9 @@ static void count(const char *line, void *arg)
     ++*(int *)arg;
 }
 
-void draw_svg(struct picture *p, FILE *out)
+void draw_svg(struct picture *p, FILE *out, bool numbered)
 {
-    struct canvas c = { .p = p, .out = out };
+    struct canvas c = { .p = p, .out = out, .numbered = numbered };
     struct notes n = { &c, 0 };
     int below = 0;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { FIELDS = 18,
+       FIRST_NUMBER = 100,
        SHORT = 50000 /* ns: a wait that nobody needs to see */ };
 
 bool call_is(const struct event *e, const char *names)
@@ -241,7 +242,7 @@ static bool is_news(const struct event *e, bool network)
     if (network)
         return on_network(e);
     return strchr("SX", e->kind) == NULL &&
-           !call_is(e, "wait waitpid wait4 fork posix_spawn dup signal kill");
+           !call_is(e, "wait waitpid wait4 fork posix_spawn dup dup2 dup3 signal kill");
 }
 
 static void show_process(struct picture *p, int pid)
@@ -474,6 +475,29 @@ static void hide_the_dull(struct picture *p)
         if (is_look(p->event[i]))
             p->event[i]->hidden = true;
     hide_unused(p);
+}
+
+static void number(const struct picture *p, struct event *e)
+{
+    int result = find_lane(p, (int)e->result, (int)e->result);
+    int arg = find_lane(p, atoi(e->args), atoi(e->args));
+    char *text;
+
+    if (!call_is(e, "fork posix_spawn wait waitpid wait4 kill"))
+        return;
+    if (result >= 0)
+        e->result = FIRST_NUMBER + result;
+    if (arg >= 0) {
+        text = grown(NULL, 16, 1);
+        snprintf(text, 16, "%d", FIRST_NUMBER + arg);
+        e->args = text;
+    }
+}
+
+void picture_number(struct picture *p)
+{
+    for (int i = 0; i < p->events; i++)
+        number(p, p->event[i]);
 }
 
 int picture_read(struct picture *p, FILE *f)

@@ -1,10 +1,12 @@
 /* ladder: draws the events of a run (README.md has their format).
  *
- * usage: ladder [-t | -s | -h | -m] [-a] [-c] [-w COLUMNS] [-l ROWS] [-n TITLE] [FILE]
+ * usage: ladder [-t | -s | -h | -m] [-a] [-c] [-q] [-w COLUMNS] [-l ROWS]
+ *               [-n TITLE] [FILE]
  *
  * -t text (the default), -s SVG, -h HTML, -m Mermaid; -a ASCII alone, -c with
- * colour, -w how wide the text may be (80), -l how many rows, the last ones. Exit status: 0; 1: FILE cannot be
- * read; 2: usage; 3: nothing was recorded. */
+ * colour, -q without what differs each time (pids, in SVG times), -w how wide
+ * the text may be (80), -l how many rows, the last ones. Exit status: 0; 1:
+ * FILE cannot be read; 2: usage; 3: nothing was recorded. */
 #include "picture.h"
 
 #include <errno.h>
@@ -15,12 +17,13 @@
 struct options {
     char kind;
     struct style style;
+    bool numbered;
     const char *title;
 };
 
 static int usage(void)
 {
-    fputs("usage: ladder [-t | -s | -h | -m] [-a] [-c] [-w COLUMNS] "
+    fputs("usage: ladder [-t | -s | -h | -m] [-a] [-c] [-q] [-w COLUMNS] "
           "[-l ROWS] [-n TITLE] [FILE]\n",
           stderr);
     return 2;
@@ -30,11 +33,13 @@ static bool read_options(int argc, char *argv[], struct options *o)
 {
     int c;
 
-    while ((c = getopt(argc, argv, "tshmacw:n:l:")) != -1)
+    while ((c = getopt(argc, argv, "tshmacqw:n:l:")) != -1)
         if (strchr("tshm", c) != NULL)
             o->kind = (char)c;
         else if (c == 'a')
             o->style.ascii = true;
+        else if (c == 'q')
+            o->numbered = true;
         else if (c == 'c')
             o->style.colour = true;
         else if (c == 'l')
@@ -51,7 +56,7 @@ static void draw(struct picture *p, const struct options *o)
 {
     switch (o->kind) {
     case 's':
-        draw_svg(p, stdout);
+        draw_svg(p, stdout, o->numbered);
         break;
     case 'h':
         draw_html(p, stdout, o->title);
@@ -66,7 +71,9 @@ static void draw(struct picture *p, const struct options *o)
 
 int main(int argc, char *argv[])
 {
-    struct options o = { 't', { .width = 80 }, "The ladder" };
+    struct options o = { .kind = 't',
+                         .style = { .width = 80 },
+                         .title = "The ladder" };
     struct picture p;
     FILE *f = stdin;
 
@@ -84,6 +91,8 @@ int main(int argc, char *argv[])
         fputs("ladder: nothing was recorded\n", stderr);
         return 3;
     }
+    if (o.numbered)
+        picture_number(&p);
     picture_pair(&p);
     draw(&p, &o);
     return fflush(stdout) == 0 ? 0 : 1;

@@ -18,6 +18,8 @@ struct end {
     int chunks;
     long long sent, got;
     struct event *connect, *closed;
+    struct event **holder; /* of a pipe: an event of each process, the last */
+    int holders;
     bool used; /* a connect(2) that has its accept(2), a datagram that came */
 };
 
@@ -177,10 +179,42 @@ static void bytes_came(struct pairing *w, struct event *e, struct end *other,
         snprintf(a->label, sizeof a->label, "%lld B", e->bytes);
 }
 
+/* Who holds a pipe, and when each one was last seen with it. */
+static void holds(struct pairing *w, struct event *e)
+{
+    struct end *pipe = end_of(w, e->id);
+    int i = 0;
+
+    while (i < pipe->holders && pipe->holder[i]->pid != e->pid)
+        i++;
+    if (i == pipe->holders) {
+        pipe->holder = grown(pipe->holder, i + 1, sizeof(struct event *));
+        pipe->holders++;
+    }
+    pipe->holder[i] = e;
+}
+
+/* A pipe ends when the last other process that held it has let it go. */
+static struct event *last_to_let_go(const struct end *pipe, int reader)
+{
+    struct event *last = NULL;
+
+    for (int i = 0; i < pipe->holders; i++) {
+        struct event *e = pipe->holder[i];
+
+        if (e->pid != reader && (e->kind == 'X' || call_is(e, "close")) &&
+            (last == NULL || e->at > last->at))
+            last = e;
+    }
+    return last;
+}
+
 static void no_bytes(struct pairing *w, struct event *e, struct end *other)
 {
     struct arrow *a;
 
+    if (e->id[0] == 'p')
+        other->closed = last_to_let_go(other, e->pid);
     if (other == NULL || other->closed == NULL)
         return;
     if (strcmp(e->error, "ECONNRESET") == 0 && e->fault[0] == '\0') {
@@ -286,6 +320,9 @@ static void exits(struct pairing *w, struct event *e)
             by = end->chunk[end->chunks - 1].by;
         if (by != NULL && by->pid == e->pid && end->closed == NULL)
             end->closed = e;
+        for (int k = 0; k < end->holders; k++)
+            if (end->holder[k]->pid == e->pid)
+                end->holder[k] = e;
     }
 }
 
@@ -297,6 +334,8 @@ static void step(struct pairing *w, struct event *e)
         exits(w, e);
     if (e->kind != 'E')
         return;
+    if (e->id[0] == 'p')
+        holds(w, e);
     if (call_is(e, "socketpair pipe pipe2"))
         two_ends(w, e);
     else if (call_is(e, "connect") && !datagram)
@@ -324,6 +363,7 @@ void picture_pair(struct picture *p)
     datagrams_lost(&w);
     for (int i = 0; i < w.ends; i++) {
         free(w.end[i]->chunk);
+        free(w.end[i]->holder);
         free(w.end[i]);
     }
     free(w.end);

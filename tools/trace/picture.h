@@ -72,6 +72,9 @@ void *grown(void *old, int count, size_t size);
 /* Reads the whole file. 0, or -1 and errno. */
 int picture_read(struct picture *p, FILE *f);
 
+/* Puts small numbers in the place of process numbers, which differ each time. */
+void picture_number(struct picture *p);
+
 /* Finds the arrows. */
 void picture_pair(struct picture *p);
 
@@ -99,7 +102,8 @@ void xml_text(FILE *out, const char *text);
 
 void draw_text(struct picture *p, FILE *out, const struct style *style);
 void draw_mermaid(struct picture *p, FILE *out);
-void draw_svg(struct picture *p, FILE *out);
+/* numbered: the rows, instead of times. */
+void draw_svg(struct picture *p, FILE *out, bool numbered);
 void draw_html(struct picture *p, FILE *out, const char *title);
 
 #endif

@@ -295,8 +295,10 @@ int dup2(int fd, int to)
 
     if (recording && is_log(to))
         move_log();
-    if (!call_begin(&c, "dup", fd, CALLER))
+    if (!call_begin(&c, "dup2", fd, CALLER))
         return REAL(dup2)(fd, to);
+    put_text(&c.args, ", ");
+    put_number(&c.args, to);
     if (fault_strikes(&c))
         return -1;
     return made(&c, REAL(dup2)(fd, to));
@@ -308,8 +310,10 @@ int dup3(int fd, int to, int flags)
 
     if (recording && is_log(to))
         move_log();
-    if (!call_begin(&c, "dup", fd, CALLER))
+    if (!call_begin(&c, "dup3", fd, CALLER))
         return REAL(dup3)(fd, to, flags);
+    put_text(&c.args, ", ");
+    put_number(&c.args, to);
     if (fault_strikes(&c))
         return -1;
     return made(&c, REAL(dup3)(fd, to, flags));

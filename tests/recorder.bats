@@ -42,8 +42,8 @@ can_build() {
 
 # Runs a command under the recorder. bats has 3 and 4 open: they are closed.
 record() {
-    LADDER_EVENTS=$EVENTS LADDER_FAULTS=$FAULTS LD_PRELOAD=$SO \
-        "$@" 3>&- 4>&-
+    timeout 60 env LADDER_EVENTS="$EVENTS" LADDER_FAULTS="$FAULTS" \
+        LD_PRELOAD="$SO" "$@" 3>&- 4>&-
 }
 
 # The same beside the test, its output in $OUT. Not through record(): $! would

@@ -1,5 +1,6 @@
 # make traceNN and tools/trace/trace: programs under the recorder, drawn.
 # shellcheck disable=SC2164  # bats ends a test where cd fails
+# shellcheck disable=SC2016  # the room's shell expands what it is given
 bats_require_minimum_version 1.5.0
 
 setup_file() {
@@ -23,6 +24,14 @@ has() {
         printf 'missing: %s\nin:\n%s\n' "$1" "$output"
         return 1
     }
+}
+
+# in_a_room SCRIPT: where all ports are free, and /tmp alone can be written.
+in_a_room() {
+    build/support/launch room "$PWD" /bin/sh -c '[ "$ROOM" = own ]' ||
+        skip 'this system gives no namespaces'
+    PROJECT=$PWD run -0 build/support/launch room "$PWD" "$BASH" -c "$1" \
+        3>&- 4>&-
 }
 
 @test "make trace20 draws the pipe of the solution" {
@@ -117,6 +126,53 @@ has() {
     grep -q 'Pipes and sockets in C' build/trace/others.out
 }
 
+@test "programs of others: socat and nc" {
+    command -v socat >/dev/null && command -v nc >/dev/null ||
+        skip 'needs socat and nc'
+    printf 'hello\n' >"$BATS_TEST_TMPDIR/hello"
+    run -0 tools/trace/trace -n others -t 5 \
+        socat TCP-LISTEN:0,bind=127.0.0.1 EXEC:cat -- \
+        nc -N 127.0.0.1 '{port}' "<$BATS_TEST_TMPDIR/hello"
+    has '◀── connection ───'
+    has '◀───── 6 B ───────'
+    has '────── 6 B ──────▶│ read(3) = 6 "hello\n"'
+    [ "$(cat build/trace/others.out)" = hello ]
+}
+
+@test "programs of others: wget and busybox's httpd" {
+    command -v wget >/dev/null && command -v busybox >/dev/null ||
+        skip 'needs wget and busybox'
+    in_a_room 'echo "<p>hi</p>" >/tmp/index.html
+        TRACE_DIR=/tmp "$PROJECT/tools/trace/trace" -n others -t 5 \
+            busybox httpd -f -p 127.0.0.1:8080 -h /tmp -- \
+            wget -qO- http://127.0.0.1:8080/
+        cat /tmp/others.out'
+    has '◀── connection ───'
+    has '[P1] shutdown(1'
+    has '────── 10 B ─────▶│ read(3) = 10 "<p>'
+    has 'busybox still waits: accept(3)'
+    [ "${lines[${#lines[@]} - 1]}" = '<p>hi</p>' ]
+}
+
+build_forks() {
+    mkdir -p build/tests
+    ${CC:-cc} -std=gnu11 -O2 -Ilib -o build/tests/server \
+        tests/trace/forks.c lib/net.c
+}
+
+@test "a child that nobody waits for is a zombie, one that is reaped is not" {
+    build_forks
+    make -s build/solutions/21-tcp-echo/client
+    printf 'hello\n' >"$BATS_TEST_TMPDIR/hello"
+    client=(build/solutions/21-tcp-echo/client 127.0.0.1 '{port}'
+        "<$BATS_TEST_TMPDIR/hello")
+    run -0 tools/trace/trace -n zombie build/tests/server 0 zombies -- \
+        "${client[@]}"
+    has ') is a zombie: nobody has waited for it'
+    run -0 tools/trace/trace -n zombie build/tests/server 0 -- "${client[@]}"
+    [[ $output != *'is a zombie'* ]]
+}
+
 # Each lane's calls in their order, without those that depend on who was first:
 # what waited, and what looked first.
 lanes_of() { # FILE.svg
@@ -125,13 +181,71 @@ lanes_of() { # FILE.svg
 }
 
 @test "the notes' ladders are those of the solutions" {
+    in_a_room 'mkdir /tmp/notes &&
+        "$PROJECT/tools/trace/notes" /tmp/notes >/tmp/log && cd /tmp/notes &&
+        for svg in *.svg; do printf "%s\n" "=== $svg"; cat "$svg"; done'
     mkdir "$BATS_TEST_TMPDIR/notes"
-    build/support/launch room "$PWD" "$BASH" tools/trace/notes \
-        "$BATS_TEST_TMPDIR/notes" 3>&- 4>&- || tools/trace/notes \
-        "$BATS_TEST_TMPDIR/notes"
+    awk -v dir="$BATS_TEST_TMPDIR/notes/" \
+        '/^=== / { file = dir $2; next } { print >file }' <<<"$output"
     for svg in slides-notes/*.svg; do
         diff <(lanes_of "$svg") \
             <(lanes_of "$BATS_TEST_TMPDIR/notes/${svg##*/}")
         grep -q "](${svg##*/})" slides-notes/*.md
     done
+}
+
+# 40 clients of a server under the recorder, which closes so many descriptors;
+# $events is left.
+crowd() { # NAME CLOSES SERVER CLIENT [ARG]...
+    local name=$1 closes=$2 server=$3 i pids=()
+    shift 3
+    events=$BATS_TEST_TMPDIR/$name.events
+    printf '# ladder events 1\n' >"$events"
+    cp build/trace/record.so "$BATS_TEST_TMPDIR/"
+    export LADDER_EVENTS=$events LADDER_QUIET=0,1,2
+    LD_PRELOAD=$BATS_TEST_TMPDIR/record.so "$server" 0 \
+        >/dev/null 2>"$BATS_TEST_TMPDIR/said" 3>&- 4>&- &
+    crowd=$!
+    until port=$(sed -n 's/.*on port: //p' "$BATS_TEST_TMPDIR/said") &&
+        [ -n "$port" ]; do :; done
+    for ((i = 0; i < 40; i++)); do
+        echo hello | LD_PRELOAD=$BATS_TEST_TMPDIR/record.so \
+            "${@//PORT/$port}" >/dev/null 2>&1 3>&- 4>&- &
+        pids+=($!)
+    done
+    wait "${pids[@]}"
+    until [ "$(grep -cP '^E\t.*\tserver\tclose\t' "$events")" -ge "$closes" ]; do
+        :
+    done
+    kill "$crowd"
+    wait "$crowd" || :
+    unset LADDER_EVENTS LADDER_QUIET
+}
+
+# whole: each accept, each byte and each end has its arrow, and none
+# goes back in time.
+whole() {
+    build/trace/ladder -m "$events" >"$BATS_TEST_TMPDIR/mmd"
+    [ "$(grep -c ': connection$' "$BATS_TEST_TMPDIR/mmd")" = 40 ]
+    [ "$(grep -cE -- '->>L[0-9]+: [0-9]+ B' "$BATS_TEST_TMPDIR/mmd")" = \
+        "$(grep -cP '^E\t.*\t(read|recv)\t(?=.*\t[1-9]\d*\t".*$)' "$events")" ]
+    [ "$(grep -c ': EOF$' "$BATS_TEST_TMPDIR/mmd")" = \
+        "$(grep -cP '^E(\t[^\t]*){4}\t(read|recv)(\t[^\t]*){5}\t0\t' "$events")" ]
+    [ "$(awk -F '\t' '!/^#/ && NF != 18' "$events" | wc -l)" = 0 ]
+    build/trace/ladder -s "$events" |
+        sed -n 's/.*class="a a[0-9]" d="M[0-9]* \([0-9]*\)L[0-9]* \([0-9]*\)".*/\1 \2/p' |
+        awk '$2 < $1 { exit 1 }'
+}
+
+@test "40 clients at once: a thread for each" {
+    crowd threads 40 build/solutions/24-threaded-server/server \
+        build/solutions/25-http-get/http-get 127.0.0.1 / PORT
+    whole
+}
+
+@test "40 clients at once: a process for each" {
+    build_forks
+    crowd processes 120 build/tests/server build/solutions/21-tcp-echo/client \
+        127.0.0.1 PORT
+    whole
 }

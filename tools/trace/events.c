@@ -71,7 +71,7 @@ static bool parse(char *line, struct event *e)
     const char *f[FIELDS];
 
     if (cut(line, f) != FIELDS || strlen(f[0]) != 1 ||
-        strchr("SBEX", f[0][0]) == NULL)
+        strchr("SBEXZ", f[0][0]) == NULL)
         return false;
     *e = (struct event){
         .kind = f[0][0],
@@ -219,10 +219,10 @@ static void note_family(struct picture *p, struct event *e)
     else if (call_is(e, "fork posix_spawn") && e->result > 0) {
         other = need_lane(p, (int)e->result, (int)e->result, e->program);
         p->lane[other].parent = e->lane;
-    } else if (call_is(e, "wait waitpid wait4") && other >= 0)
-        p->lane[other].reaped = true;
-    else if (strcmp(e->call, "thread ends") == 0)
+    } else if (strcmp(e->call, "thread ends") == 0)
         p->lane[e->lane].exit = e;
+    else if (e->kind == 'Z')
+        p->lane[e->lane].zombie = e->hidden = true;
     else if (e->kind == 'X')
         for (int i = 0; i < p->lanes; i++) /* exit(3) in any thread ends all */
             if (p->lane[i].pid == e->pid && p->lane[i].exit == NULL)
@@ -241,7 +241,7 @@ static bool is_news(const struct event *e, bool network)
 {
     if (network)
         return on_network(e);
-    return strchr("SX", e->kind) == NULL &&
+    return strchr("SXZ", e->kind) == NULL &&
            !call_is(e, "wait waitpid wait4 fork posix_spawn dup dup2 dup3 signal kill");
 }
 
@@ -439,7 +439,11 @@ static void hide_short_waits(struct picture *p)
 /* A look that did not wait: what it found, the next call shows. */
 static bool is_look(const struct event *e)
 {
-    return e->kind == 'E' && e->begin == NULL && e->error[0] == '\0' &&
+    if (e->kind != 'E' || e->begin != NULL || e->fault[0] != '\0')
+        return false;
+    if (is_receive(e))
+        return strcmp(e->error, "EAGAIN") == 0;
+    return e->error[0] == '\0' &&
            call_is(e, "poll ppoll select pselect epoll_wait epoll_pwait");
 }
 
@@ -448,7 +452,8 @@ static bool is_used(const struct picture *p, const char *id)
 {
     for (int i = 0; i < p->events; i++)
         if (strcmp(p->event[i]->id, id) == 0 &&
-            (is_send(p->event[i]) || is_receive(p->event[i])))
+            (is_send(p->event[i]) || is_receive(p->event[i])) &&
+            strcmp(p->event[i]->error, "EAGAIN") != 0)
             return true;
     return false;
 }

@@ -9,7 +9,7 @@
 /* A line of the events' file: README.md tells what each field is. A text that
  * the line leaves out is "". */
 struct event {
-    char kind;        /* S B E X */
+    char kind;        /* S B E X Z */
     long long time;   /* ns since the first event */
     long long waited; /* ns */
     long long at;     /* where it stands: sends at their entry, others at the end */
@@ -48,7 +48,7 @@ struct lane {
     const char *program;
     enum side side;
     char tag[16]; /* "", or "[T1]": who on this side */
-    bool shown, reaped;
+    bool shown, zombie;
     struct event *first, *last, *exit;
     long long until; /* while drawing: it waits until then */
 };

@@ -147,24 +147,6 @@ static struct event *waits_at_end(const struct picture *p, int lane)
     return last;
 }
 
-static bool has_children(const struct picture *p, int lane)
-{
-    for (int i = 0; i < p->lanes; i++)
-        if (p->lane[i].parent == lane && p->lane[i].pid != p->lane[lane].pid)
-            return true;
-    return false;
-}
-
-/* Dead, and its parent, which lives, has not waited for it. */
-static bool is_zombie(const struct picture *p, int lane)
-{
-    const struct lane *l = &p->lane[lane];
-
-    return l->exit != NULL && !l->reaped && l->parent >= 0 &&
-           l->pid == l->tid && p->lane[l->parent].pid != l->pid &&
-           has_children(p, l->parent) && p->lane[l->parent].exit == NULL;
-}
-
 void picture_notes(const struct picture *p, void (*say)(const char *, void *),
                    void *arg)
 {
@@ -180,7 +162,7 @@ void picture_notes(const struct picture *p, void (*say)(const char *, void *),
                      is_word(waits) ? "" : ")");
             say(line, arg);
         }
-        if (p->lane[i].shown && is_zombie(p, i)) {
+        if (p->lane[i].shown && p->lane[i].zombie) {
             snprintf(line, sizeof line, "%s (process %d) is a zombie: nobody "
                                         "has waited for it",
                      lane_name(p, i), p->lane[i].pid);

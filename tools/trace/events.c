@@ -200,8 +200,9 @@ static int need_lane(struct picture *p, int pid, int tid, const char *program)
     if (i >= 0)
         return i;
     p->lane = grown(p->lane, p->lanes + 1, sizeof *p->lane);
+    /* Of a process there is no first thread yet: no parent. */
     p->lane[p->lanes] = (struct lane){
-        .pid = pid, .tid = tid, .program = program, .parent = -1
+        .pid = pid, .tid = tid, .program = program, .parent = find_lane(p, pid, pid)
     };
     return p->lanes++;
 }

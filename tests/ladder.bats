@@ -28,6 +28,10 @@ drawn() { # NAME: as it is in tests/trace/NAME.txt
     drawn pipe
 }
 
+@test "a wide terminal has a column for each thread" {
+    diff tests/trace/echo-wide.txt <("$ladder" -w 120 tests/trace/echo.events)
+}
+
 @test "no line is wider than it may be" {
     for width in 60 80 120; do
         "$ladder" -a -w $width tests/trace/echo.events >"$BATS_TEST_TMPDIR/text"

@@ -1,12 +1,10 @@
 /* The ladder in a terminal: two sides, a row a call, the arrows between. */
 #include "picture.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIME = 9,
-       LONG = 1000000 /* ns: waits that are told */ };
+enum { TIME = 9 };
 
 struct drawing {
     struct picture *p;
@@ -177,7 +175,7 @@ static void waited(struct drawing *d, const struct event *e,
 static bool was_long(const struct event *e)
 {
     return e != NULL && e->kind == 'E' && e->begin != NULL &&
-           e->waited >= LONG;
+           e->waited >= LONG_WAIT;
 }
 
 static void print(struct drawing *d, const struct row *r)
@@ -229,16 +227,6 @@ static bool joins(const struct drawing *d, const struct row *r,
 
     return a != NULL && r->arrow == NULL && r->e[side] == NULL &&
            r->e[1 - side] == a->from && !was_long(a->from);
-}
-
-static void set_wait(struct picture *p, const struct event *e)
-{
-    struct lane *l = &p->lane[e->lane];
-
-    if (e->kind == 'B' && (e->end == NULL || !e->hidden))
-        l->until = e->end != NULL ? e->end->time : LLONG_MAX;
-    else if (e->kind != 'B')
-        l->until = e->time - e->at >= LONG ? e->time : 0;
 }
 
 /* The processes of a side from *lane on, as many as stand in a line. */
@@ -307,7 +295,7 @@ static void rows(struct drawing *d)
             row = (struct row){ .arrow = a != NULL ? a : lost(p, e), .at = e->at };
             row.e[p->lane[e->lane].side] = e;
         }
-        set_wait(p, e);
+        lane_waits(p, e);
     }
     print(d, &row);
     picture_notes(p, say, d);

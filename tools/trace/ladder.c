@@ -65,7 +65,10 @@ static void draw(struct picture *p, const struct options *o)
         draw_mermaid(p, stdout);
         break;
     default:
-        draw_text(p, stdout, &o->style);
+        if (o->style.limit == 0 && fits_wide(p, &o->style))
+            draw_wide(p, stdout, &o->style);
+        else
+            draw_text(p, stdout, &o->style);
     }
 }
 

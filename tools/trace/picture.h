@@ -82,6 +82,9 @@ bool call_is(const struct event *e, const char *names); /* one of "read recv" */
 bool is_send(const struct event *e);
 bool is_receive(const struct event *e);
 
+/* For those who draw row by row: after e, does its lane wait, and until when? */
+void lane_waits(struct picture *p, const struct event *e);
+
 /* The call as a person reads it, in at most width columns (0: any number); in
  * a buffer that the next call overwrites. */
 const char *event_text(const struct event *e, int width);
@@ -93,6 +96,8 @@ const char *lane_name(const struct picture *p, int lane); /* "server [T1]" */
 void picture_notes(const struct picture *p, void (*say)(const char *, void *),
                    void *arg);
 
+enum { LONG_WAIT = 1000000 /* ns: one that is told */ };
+
 struct style {
     int width, limit; /* limit: so many rows, the last ones; 0: all */
     bool colour, ascii;
@@ -101,6 +106,11 @@ struct style {
 void xml_text(FILE *out, const char *text);
 
 void draw_text(struct picture *p, FILE *out, const struct style *style);
+
+/* A column for each process and thread, where three to six have room. */
+bool fits_wide(const struct picture *p, const struct style *style);
+void draw_wide(struct picture *p, FILE *out, const struct style *style);
+
 void draw_mermaid(struct picture *p, FILE *out);
 /* numbered: the rows, instead of times. */
 void draw_svg(struct picture *p, FILE *out, bool numbered);

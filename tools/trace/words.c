@@ -1,6 +1,7 @@
 /* Events in words. */
 #include "picture.h"
 
+#include <limits.h>
 #include <string.h>
 
 const char *milliseconds(long long ns)
@@ -10,6 +11,16 @@ const char *milliseconds(long long ns)
     snprintf(text, sizeof text, "%lld.%03lld", ns / 1000000,
              ns % 1000000 / 1000);
     return text;
+}
+
+void lane_waits(struct picture *p, const struct event *e)
+{
+    struct lane *l = &p->lane[e->lane];
+
+    if (e->kind == 'B' && (e->end == NULL || !e->hidden))
+        l->until = e->end != NULL ? e->end->time : LLONG_MAX;
+    else if (e->kind != 'B')
+        l->until = e->time - e->at >= LONG_WAIT ? e->time : 0;
 }
 
 const char *lane_name(const struct picture *p, int lane)

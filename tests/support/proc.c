@@ -123,16 +123,13 @@ static bool is_keeper(const struct actor *a, pid_t pid)
     return ns != NULL && strcmp(ns, "\t1") == 0;
 }
 
-static struct family *family_of(const struct actor *a)
+static void start_family(struct family *f, const struct actor *a)
 {
-    static struct family f;
-
-    f.actor = a;
-    f.n = f.next = 0;
+    f->actor = a;
+    f->n = f->next = 0;
     if (a->launcher > 0)
-        add_family(&f, a->launcher);
-    f.own = f.n;
-    return &f;
+        add_family(f, a->launcher);
+    f->own = f->n;
 }
 
 /* The next one, but the keeper; 0: that was all. */
@@ -151,10 +148,11 @@ static pid_t next_of(struct family *f)
 /* All below the launcher, but the keeper. */
 int proc_list(const struct actor *a, pid_t *pids, int max)
 {
-    struct family *f = family_of(a);
+    static struct family f;
     int n = 0;
 
-    while (n < max && (pids[n] = next_of(f)) != 0)
+    start_family(&f, a);
+    while (n < max && (pids[n] = next_of(&f)) != 0)
         n++;
     return n;
 }
@@ -217,10 +215,11 @@ static bool for_threads(pid_t pid, bool (*each)(struct task *, void *),
 static bool for_tasks(const struct actor *a,
                       bool (*each)(struct task *, void *), void *arg)
 {
-    struct family *f = family_of(a);
+    static struct family f; /* not proc_list's: each() may call that */
     pid_t pid;
 
-    while ((pid = next_of(f)) != 0)
+    start_family(&f, a);
+    while ((pid = next_of(&f)) != 0)
         if (!for_threads(pid, each, arg))
             return false;
     return true;
@@ -682,6 +681,72 @@ static void stop_to_look(struct task *t)
     t->pc = stopped.pc;
 }
 
+/* What a descriptor is, "pipe:[4711]", and how it is open. */
+static bool open_file(pid_t pid, int fd, char *link, size_t size, int *flags)
+{
+    char path[64], buf[512], *at;
+    ssize_t n;
+
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
+    n = readlink(path, link, size - 1);
+    link[n > 0 ? n : 0] = '\0';
+    if (n <= 0 || !read_proc(buf, sizeof buf, "/proc/%d/fdinfo/%d", pid, fd) ||
+        (at = strstr(buf, "flags:")) == NULL)
+        return false;
+    *flags = (int)strtol(at + 6, NULL, 8);
+    return true;
+}
+
+/* One process's descriptors of that end of a pipe, in words. */
+static int tell_ends(struct where *w, pid_t pid, const char *pipe, int mode,
+                     int told)
+{
+    struct task t = { .pid = pid, .tid = pid };
+    char link[64], name[80];
+    DIR *d = open_proc(pid, "fd");
+    struct dirent *e;
+    int flags;
+
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        int fd = entry_number(e);
+
+        if (fd < 0 || !open_file(pid, fd, link, sizeof link, &flags) ||
+            strcmp(link, pipe) != 0 || (flags & O_ACCMODE) != mode)
+            continue;
+        who(w->actor, &t, name, sizeof name);
+        bytes_text(w->out, "%s%s (descriptor %d)",
+                   told++ == 0 ? "" : ", ", name, fd);
+    }
+    if (d != NULL)
+        closedir(d);
+    return told;
+}
+
+/* It waits at one end of a pipe: who keeps the other one open? */
+static void tell_holders(struct where *w, const struct task *t)
+{
+    static pid_t pids[ENOUGH];
+    bool reads = t->nr == SYS_read || t->nr == SYS_readv;
+    char pipe[64];
+    size_t before = w->out->n;
+    int flags, told = 0, n;
+
+    if ((!reads && t->nr != SYS_write && t->nr != SYS_writev) ||
+        !open_file(t->pid, (int)t->arg[0], pipe, sizeof pipe, &flags) ||
+        strncmp(pipe, "pipe:", 5) != 0)
+        return;
+    bytes_text(w->out, "  the pipe's %s end is open in ",
+               reads ? "writing" : "reading");
+    n = proc_list(w->actor, pids, ENOUGH);
+    for (int i = 0; i < n; i++)
+        told = tell_ends(w, pids[i], pipe, reads ? O_WRONLY : O_RDONLY, told);
+    if (told == 0)
+        w->out->n = before; /* the other end is the script's */
+    else
+        bytes_text(w->out, "\n");
+    w->out->p[w->out->n] = '\0';
+}
+
 static bool task_where(struct task *t, void *arg)
 {
     struct where *w = arg;
@@ -704,11 +769,12 @@ static bool task_where(struct task *t, void *arg)
     if (text_of(t->pid, &x))
         source_line(&x, at, frames(t, &x, at), &call, line, sizeof line);
     w->seen[w->told++] = (unsigned long)t->nr;
-    if (t->state == 'S')
+    if (t->state == 'S') {
         bytes_text(w->out, "%s waits in %s%s%s\n", comm,
                    call != NULL ? call : "a system call",
                    line[0] != '\0' ? ", called at " : "", line);
-    else
+        tell_holders(w, t);
+    } else
         bytes_text(w->out, "%s %s%s%s\n", comm,
                    t->state == 'R' ? "is busy, it does not wait"
                                    : "is stopped",

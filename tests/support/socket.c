@@ -532,34 +532,102 @@ static _Noreturn void bad_answer(struct actor *a, const char *codes,
     fail_here(&out);
 }
 
-static void gets_answer(struct actor *a, const char *codes)
+/* What is wrong with all that came, or NULL: it is a whole answer. */
+static const char *wrong_answer(struct actor *a, const char *codes)
 {
-    const char *head, *body, *wrong = NULL;
-    char why[128];
+    static char why[128];
+    const char *head, *body;
 
     a->reading = true;
     if (!await(over, a)) {
         snprintf(why, sizeof why, "the connection stays open, %s", why_not);
-        bad_answer(a, codes, why);
+        return why;
     }
     bytes_add(&a->in, "", 0);
     head = (char *)a->in.p + a->used;
     body = strstr(head, "\r\n\r\n");
     if (a->in.n == a->used)
-        wrong = a->reset ? "the connection was reset before any of it"
-                         : "the connection ended before any of it";
-    else if (body == NULL)
-        wrong = "its head does not end: no empty line (\"\\r\\n\\r\\n\")";
-    else if (!status_is(head, codes))
-        wrong = "it has another status";
-    else if (status_is(head, "200"))
-        wrong = wrong_page(head, body + 4, a->in.n - (size_t)(body + 4 - (char *)a->in.p));
+        return a->reset ? "the connection was reset before any of it"
+                        : "the connection ended before any of it";
+    if (body == NULL)
+        return "its head does not end: no empty line (\"\\r\\n\\r\\n\")";
+    if (!status_is(head, codes))
+        return "it has another status";
+    if (status_is(head, "200"))
+        return wrong_page(head, body + 4,
+                          a->in.n - (size_t)(body + 4 - (char *)a->in.p));
+    return NULL;
+}
+
+static void gets_answer(struct actor *a, const char *codes)
+{
+    const char *wrong = wrong_answer(a, codes);
+
     if (wrong != NULL)
         bad_answer(a, codes, wrong);
     a->used = a->in.n;
 }
 
-/* ---- an HTTP request ---- */
+/* ---- the same bytes, cut at every place ---- */
+
+/* Sends b in two parts that arrive apart. What is wrong with the answer? */
+static const char *split_at(const char *name, const char *port,
+                            const struct bytes *b, size_t at,
+                            const char *codes)
+{
+    struct actor *a = connect_patiently(name, port);
+    struct bytes part[2] = { { b->p, at, 0 }, { b->p + at, b->n - at, 0 } };
+    const char *wrong;
+
+    send_piece(a, &part[0]);
+    settle();
+    send_piece(a, &part[1]);
+    wrong = wrong_answer(a, codes);
+    closes(a);
+    return wrong;
+}
+
+/* The ten bytes before and behind the place. */
+static void tell_place(struct bytes *out, const struct bytes *b, size_t at)
+{
+    size_t before = at < 10 ? at : 10, behind = b->n - at < 10 ? b->n - at : 10;
+
+    data_quote(out, b->p + at - before, before);
+    bytes_text(out, " and ");
+    data_quote(out, b->p + at, behind);
+}
+
+/* PORT CODES DATA */
+static void splits(const char *name, const char *rest)
+{
+    struct bytes b = { 0 }, out = { 0 };
+    char port[16], codes[16];
+    const char *wrong, *first = NULL;
+    size_t right = 0, where = 0;
+    int n = 0;
+
+    sscanf(rest, "%15s %15s %n", port, codes, &n);
+    rest += n;
+    if (n == 0 || !data_parse(&rest, &b))
+        script_error("splits PORT CODES DATA");
+    for (size_t at = 1; at < b.n; at++) {
+        wrong = split_at(name, port, &b, at, codes);
+        right += wrong == NULL;
+        if (wrong != NULL && first == NULL) {
+            first = wrong;
+            where = at;
+        }
+    }
+    if (first != NULL) {
+        bytes_text(&out, "right under %zu of %zu ways to cut the request in "
+                         "two;\nfirst wrong when these arrive apart: ",
+                   right, b.n - 1);
+        tell_place(&out, &b, where);
+        bytes_text(&out, "\n%s\n", first);
+        fail_here(&out);
+    }
+    bytes_free(&b);
+}
 
 static bool has_a_head(struct actor *a)
 {
@@ -743,6 +811,7 @@ static const struct {
     void (*act)(const char *name, const char *rest);
 } makers[] = {
     { "connects", connects },
+    { "splits", splits },
     { "starts-connecting", starts_connecting },
     { "is-refused", is_refused },
     { "listens", listens },

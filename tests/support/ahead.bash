@@ -26,14 +26,8 @@ if ! "$SUPPORT/launch" room "$PROJECT" /bin/sh -c '[ "$ROOM" = own ]'; then
     exit
 fi
 
-# What bats gives to a test, as far as the checks use it.
-# shellcheck source=/dev/null
-load() { . "tests/$1.bash"; }
 skip() { exit 1; }
-
-# The tests as functions, test_1 and so on.
-eval "$(awk '/^@test "/ { printf "test_%d() {\n", ++n; next } { print }' \
-    "$file")"
+. tools/alone.bash
 
 play() {
     BATS_TEST_NUMBER=$test

@@ -87,8 +87,17 @@ in_a_room() {
 }
 
 @test "a program that ends at once, and one that touches no socket" {
-    run -1 tools/trace/trace -n none true
-    has 'no call was recorded'
+    run -1 tools/trace/trace -n none sh -c 'echo this is what it says'
+    has 'called nothing that is drawn. It said: this is what it says'
+    printf 'int main(void) { return 0; }\n' >"$BATS_TEST_TMPDIR/static.c"
+    if cc -static "$BATS_TEST_TMPDIR/static.c" -o "$BATS_TEST_TMPDIR/static" \
+        2>/dev/null; then
+        run -1 tools/trace/trace -n none "$BATS_TEST_TMPDIR/static"
+        has 'no call was recorded'
+    fi
+    run -1 tools/trace/trace -n none sh -c 'echo bind: no; exit 1' -- \
+        nc 127.0.0.1 '{port}'
+    has 'the first program ended before it listened: bind: no'
 }
 
 @test "a program that is not there, and wrong options" {

@@ -215,6 +215,20 @@ void record_call(const struct actor *a, const char *call, const char *args,
 
 /* ---- the drawing ---- */
 
+/* Does the terminal speak UTF-8? Where nothing says otherwise, yes. */
+static bool speaks_utf8(void)
+{
+    static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *is = getenv(names[i]);
+
+        if (is != NULL && is[0] != '\0')
+            return strstr(is, "UTF-8") != NULL || strstr(is, "utf8") != NULL;
+    }
+    return true;
+}
+
 /* The last rows, up to the step that failed. */
 void recording_draw(void)
 {
@@ -229,7 +243,8 @@ void recording_draw(void)
     pid = fork();
     if (pid == 0) {
         execl(path, "ladder", "-w", "76", "-l", "20",
-              getenv("COLOR") != NULL ? "-tc" : "-t", events_path, (char *)NULL);
+              getenv("COLOR") != NULL ? "-tc" : "-t",
+              speaks_utf8() ? "-t" : "-a", events_path, (char *)NULL);
         _exit(127);
     }
     while (pid > 0 && waitpid(pid, NULL, 0) == -1 && errno == EINTR)

@@ -56,6 +56,19 @@ drawn() { # NAME: as it is in tests/trace/NAME.txt
     [[ $output == *'1 lines of the recording were no events' ]]
 }
 
+@test "a recording that lies does no harm" {
+    {
+        cat tests/trace/echo.events
+        printf 'S\t-99999999999999999\t7\t7\tx\t-\t-\t-\t-\t-\t-\t7'
+        printf '\t-%.0s' 1 2 3 4 5 6
+        printf '\nE\t1\t7\t7\tx\taccept\t3\t4\ts1\t]\t[::ffff:\t-'
+        printf '\t-\t9\t9223372036854775807\t"\\\t-\t-\n'
+    } >"$BATS_TEST_TMPDIR/events"
+    for kind in '-t' '-tw160' '-tl5' -s -h -m; do
+        run -0 timeout 10 "$ladder" "$kind" "$BATS_TEST_TMPDIR/events"
+    done
+}
+
 @test "a wrong command line, no file, no events" {
     run -2 "$ladder" -x
     run -2 "$ladder" -w 20

@@ -46,6 +46,8 @@ static void clear(struct wide *w)
 static void put(struct wide *w, int x, const char *text)
 {
     for (; *text != '\0' && x < w->style->width; text++, x++) {
+        if (x < 0)
+            continue;
         w->text[x][0] = *text;
         w->text[x][1] = '\0';
         w->cell[x] = w->text[x];

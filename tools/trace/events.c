@@ -13,9 +13,10 @@ bool call_is(const struct event *e, const char *names)
 {
     size_t n = strlen(e->call);
 
-    for (const char *p = names; (p = strstr(p, e->call)) != NULL; p += n)
+    for (const char *p = names; n > 0 && (p = strstr(p, e->call)) != NULL;
+         p += n)
         if ((p == names || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
-            return n > 0;
+            return true;
     return false;
 }
 
@@ -285,9 +286,12 @@ static void make_lanes(struct picture *p)
 
 /* ---- sides and tags ---- */
 
+/* A recording may say anything, also that one is its own grandchild. */
 static int root_of(const struct picture *p, int lane)
 {
-    while (p->lane[lane].parent >= 0 && p->lane[p->lane[lane].parent].shown)
+    for (int i = 0; i < p->lanes && p->lane[lane].parent >= 0 &&
+                    p->lane[p->lane[lane].parent].shown;
+         i++)
         lane = p->lane[lane].parent;
     return lane;
 }

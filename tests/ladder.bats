@@ -63,9 +63,12 @@ drawn() { # NAME: as it is in tests/trace/NAME.txt
         printf '\t-%.0s' 1 2 3 4 5 6
         printf '\nE\t1\t7\t7\tx\taccept\t3\t4\ts1\t]\t[::ffff:\t-'
         printf '\t-\t9\t9223372036854775807\t"\\\t-\t-\n'
+        printf 'E\t1\t7\t7\t\033[2J\taccept\t3\t4\ts1\t-\t-\t-'
+        printf '\t-\t9\t-\t"\033[H"\t-\t-\n'
     } >"$BATS_TEST_TMPDIR/events"
     for kind in '-t' '-tw160' '-tl5' -s -h -m; do
         run -0 timeout 10 "$ladder" "$kind" "$BATS_TEST_TMPDIR/events"
+        [[ $output != *$'\033'* ]]
     done
 }
 

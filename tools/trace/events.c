@@ -111,6 +111,14 @@ static int count_lines(const char *text)
     return n;
 }
 
+/* Whoever wrote it may not move the cursor of who reads the drawing. */
+static void make_printable(char *line)
+{
+    for (; *line != '\0'; line++)
+        if (((unsigned char)*line < 32 && *line != '\t') || *line == 127)
+            *line = '?';
+}
+
 /* One line, whole; the last one may be half: its writer was killed. */
 static void take_line(struct picture *p, char *line)
 {
@@ -118,6 +126,7 @@ static void take_line(struct picture *p, char *line)
 
     if (line[0] == '#')
         return;
+    make_printable(line);
     e = &p->all[p->events];
     if (!parse(line, e)) {
         p->malformed++;

@@ -225,6 +225,7 @@ END
 @test "ThreadSanitizer reports no data race" {
     local story race status=0
     cd "$PROJECT"
+    mkdir -p build/tsan
     "$SUPPORT/launch" lock build/tsan/24-threaded-server.lock \
         make -s "${TSAN_BIN#"$PWD/"}/server" >/dev/null 2>&1 3>&- 4>&- ||
         skip 'no ThreadSanitizer here: gcc has it in libtsan'

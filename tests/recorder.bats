@@ -7,6 +7,7 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
     cd "$BATS_TEST_DIRNAME/.." || return
+    [ "$(uname)" = Linux ] || skip 'the recorder is loaded with LD_PRELOAD'
     mkdir -p build/tests
     make -s build/trace/record.so build/solutions/21-tcp-echo/server \
         build/solutions/21-tcp-echo/client || return

@@ -349,6 +349,7 @@ need_terminal() {
 }
 
 @test "make clean keeps what reset kept" {
+    need_git
     echo '/* mine */' >>exercises/24-hello/server.c
     make -s reset24 YES=1
     make -s clean

@@ -169,6 +169,7 @@ _Noreturn static void become(char *argv[], const struct limits *lim,
     int fd = open_program(argv[0]);
 
     setsid();
+    own_proc();
     apply_limits(lim);
     drop_root(uid);
     no_new_privileges();

@@ -174,9 +174,39 @@ static int own_files(const char *project)
                         MOVE_FROM_EMPTY);
 }
 
+/* capset(2) and prctl(2)'s PR_CAP_AMBIENT, not in the headers of every C
+ * library. */
+enum { ADMIN = 21, /* CAP_SYS_ADMIN, capabilities(7) */
+       AMBIENT = 47,
+       AMBIENT_RAISE = 2,
+       AMBIENT_CLEAR = 4 };
+struct capability_header {
+    unsigned version;
+    int pid;
+};
+struct capability_sets {
+    unsigned effective, permitted, inheritable;
+};
+
+/* Who is not root has all rights in the user namespace that it has made, and
+ * loses them at execve(2): this one goes on to `run`, which makes the world of
+ * processes with it. The program loses it in become(). */
+static int keep_admin(void)
+{
+    struct capability_header head = { 0x20080522, 0 };
+    struct capability_sets set[2];
+
+    if (syscall(SYS_capget, &head, set) == -1)
+        return -1;
+    set[0].inheritable |= 1U << ADMIN;
+    if (syscall(SYS_capset, &head, set) == -1)
+        return -1;
+    return prctl(AMBIENT, AMBIENT_RAISE, ADMIN, 0, 0);
+}
+
 int make_room(const char *project)
 {
-    if (geteuid() != 0 && own_users() == -1)
+    if (geteuid() != 0 && (own_users() == -1 || keep_admin() == -1))
         return -1;
     if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC) == -1)
         return -1;
@@ -210,7 +240,8 @@ pid_t own_processes(void)
     const char *room = getenv("ROOM");
     pid_t me = getpid(), pid;
 
-    if (room == NULL || strcmp(room, "own") != 0 || (geteuid() != 0 && own_users() == -1) || unshare(CLONE_NEWPID) == -1) {
+    if (room == NULL || strcmp(room, "own") != 0 ||
+        unshare(CLONE_NEWPID | CLONE_NEWNS) == -1) {
         prctl(PR_SET_CHILD_SUBREAPER, 1);
         return 0;
     }
@@ -342,9 +373,21 @@ void keep_out(void)
     prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* In a world of its own the program shall see no other's processes: through
+ * /proc/PID/fd it could write where its checker writes. */
+void own_proc(void)
+{
+    const char *room = getenv("ROOM");
+
+    if (room != NULL && strcmp(room, "own") == 0)
+        mount("proc", "/proc", "proc",
+              MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL);
+}
+
 void no_new_privileges(void)
 {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    prctl(AMBIENT, AMBIENT_CLEAR, 0, 0, 0);
 }
 
 void exec_opened(int fd, char *argv[])
@@ -401,6 +444,10 @@ int close_all_from(int first)
 }
 
 void keep_out(void)
+{
+}
+
+void own_proc(void)
 {
 }
 

@@ -529,7 +529,12 @@ refused() {
     has '2 more checks follow'
     for file in third.*; do
         [ -f "$file" ] || continue
-        run kill -0 "$(cat "$file")"
+        pid=$(cat "$file") tries=0
+        # Killed, it is there until its new parent has waited for it.
+        while kill -0 "$pid" 2>/dev/null && [ $((tries += 1)) -lt 100 ]; do
+            sleep 0.02
+        done
+        run kill -0 "$pid"
         [ "$status" -ne 0 ]
     done
     run ls tmp

@@ -7,7 +7,7 @@
 
 enum { TIME = 9,
        WIDTH_MAX = 1000,
-       LANE_MIN = 24 };
+       LANE_MIN = 36 };
 
 struct wide {
     struct picture *p;

@@ -785,7 +785,8 @@ static void limit(struct actor *a, const char *rest)
 #endif
 }
 
-/* A pool may make a few more threads; a leak makes hundreds. */
+/* A pool may make a few more threads or processes, and who reaps when the next
+ * client comes has a zombie or two; a leak makes hundreds. */
 enum { POOL_GROWTH = 8 };
 static struct census allowed_growth;
 
@@ -793,7 +794,7 @@ static bool as_before(struct actor *a)
 {
     struct census c, *b = &a->census;
 
-    return proc_census(a, &c) && c.fds <= b->fds && c.threads <= b->threads + POOL_GROWTH && c.processes <= b->processes && c.heap <= b->heap + allowed_growth.heap && c.virtual <= b->virtual + allowed_growth.virtual;
+    return proc_census(a, &c) && c.fds <= b->fds && c.threads <= b->threads + POOL_GROWTH && c.processes <= b->processes + POOL_GROWTH && c.heap <= b->heap + allowed_growth.heap && c.virtual <= b->virtual + allowed_growth.virtual;
 }
 
 static void census_line(struct bytes *out, const char *what, long before,
@@ -822,7 +823,8 @@ static void same_census(struct actor *a, const char *rest)
         bytes_text(&out, "something is left of clients that have gone:\n");
         census_line(&out, "open descriptors", b->fds, c.fds, 0, "");
         census_line(&out, "threads", b->threads, c.threads, POOL_GROWTH, "");
-        census_line(&out, "processes", b->processes, c.processes, 0, "");
+        census_line(&out, "processes", b->processes, c.processes, POOL_GROWTH,
+                    "");
         census_line(&out, "heap", b->heap, c.heap, allowed_growth.heap, " KiB");
         census_line(&out, "address space", b->virtual, c.virtual,
                     allowed_growth.virtual, " KiB");

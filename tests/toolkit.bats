@@ -888,8 +888,8 @@ functions() {
     # Ports and times differ from run to run; where a program waits, and its
     # ladder, are not known everywhere.
     masked() {
-        grep -v -e '^make: ' -e '^  note: ' -e ' waits in ' |
-            sed -E 's/[0-9]{5}/N/g; /^ +ms /,/^$/d'
+        grep -v -e '^make: ' -e ' waits in ' |
+            sed -E 's/[0-9]{5}/N/g; /^ +ms /,/^$/d; /^  note: /,/^$/d'
     }
     masked <<<"$output" >printed
     sed -n '/^<!-- ex24: begin/,/^<!-- ex24: end/p' "$TOP/README.md" |

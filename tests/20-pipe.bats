@@ -74,11 +74,13 @@ END
 END
 }
 
+# The sleeps behind `try` are for a person to type, at whose pace they are.
 @test "It waits for every command, not only for the last one" {
     play <<'END'
     hint The last command has ended here, the others have not. Wait for each child that you have started.
     try make run20 ARGS="sleep 3 '|' true"
-    # The sleep is the fault's chance, nothing waits for it: the second ends last.
+    # This sleep is the fault's chance, and no event can take its place: that pipe
+    # has not waited for the second command shows only while that one goes on.
     run pipe sh -c 'cat; exit 3' '|' sh -c 'exec >&- 2>&-; read x; sleep 0.1; exit 2' '|' sh -c 'exit 4'
     pipe idle
     pipe runs
@@ -96,7 +98,8 @@ END
     pipe exits 4
     hint A command that is stopped (SIGSTOP) has not ended: call waitpid(2) without WUNTRACED.
     try build/exercises/20-pipe/pipe true '|' sh -c 'kill -STOP $$' (end: Ctrl-C)
-    # A stopped shell cannot go on by itself: its child nudges it until it does.
+    # A stopped shell cannot go on by itself: its child nudges it until it does. It
+    # sleeps between, for only a parent is told that somebody has stopped (wait(2)).
     run pipe true '|' sh -c '(while sleep 0.02; do kill -CONT $$ || exit; done) 2>&- & kill -STOP $$; exit 6'
     pipe exits 6
     hint A signal to pipe itself does not end its wait: if waitpid(2) fails with EINTR, call it again.

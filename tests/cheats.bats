@@ -89,11 +89,17 @@ as_user() {
         room "$COPY" /bin/sh -c '[ "$ROOM" = own ]' ||
         skip 'this system gives no namespaces to an ordinary user'
     plain_user=''
-    # Of the same user, and not to be reached by kill(-1, SIGKILL).
+    # Of the same user, and not to be reached by kill(-1, SIGKILL). Nobody waits
+    # for this sleep: it is somebody to be there, and ends below.
     setpriv --reuid 4242 --regid 4242 --clear-groups sleep 900 3>&- 4>&- &
     bystander=$!
     try setpriv --reuid 4242 --regid 4242 --clear-groups env HOME=/tmp ROOM=own
     kill "$bystander"
+    bystander=
+}
+
+teardown() {
+    [ -z "${bystander-}" ] || kill "$bystander" || :
 }
 
 @test "no cheat of an ordinary user passes without namespaces" {

@@ -3,6 +3,7 @@
 # the same that the recorder writes. All pairs of solutions run here, once under
 # strace and once under the recorder.
 # shellcheck disable=SC2154,SC2030,SC2031  # each test is a subshell
+load wait
 
 setup_file() {
     unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES AWK
@@ -119,17 +120,6 @@ start() {
     [ ! -e "$dir/$name.in" ] || input=$dir/$name.in
     (under "$@") <"$input" >"$dir/$name.out" 2>"$dir/$name.err" &
     pids+=($!)
-}
-
-# until_true CMD [ARG]...: 10 seconds at most.
-until_true() {
-    local tries
-    for ((tries = 0; tries < 500; tries++)); do
-        ! "$@" || return 0
-        sleep 0.02
-    done
-    echo "it did not happen: $*"
-    return 1
 }
 
 port() { # of the server that has been started

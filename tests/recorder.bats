@@ -4,6 +4,7 @@
 
 # shellcheck disable=SC2030,SC2031  # each test is a subshell of its own
 bats_require_minimum_version 1.5.0
+load wait
 
 setup_file() {
     cd "$BATS_TEST_DIRNAME/.." || return
@@ -81,6 +82,7 @@ field() {
 count() { # CALL [KIND]
     field 1 "$@" | wc -l
 }
+at_least() { [ "$(count "$2")" -ge "$1" ]; } # N CALL
 
 faults() {
     awk -F'\t' '$17 != "-" { print $6 ": " $17 }' "$EVENTS"
@@ -115,18 +117,12 @@ everything() { # PROGRAM: all of it, unchanged and recorded
 
 @test "recorder: a TCP echo, from start to exit" {
     record_beside build/solutions/21-tcp-echo/server 0
-    local port=
-    for _ in {1..100}; do
-        port=$(sed -n 's/.*port: //p' "$OUT")
-        [ -z "$port" ] || break
-        sleep 0.05
-    done
+    local port
+    until_true grep -q 'port: [0-9]' "$OUT"
+    port=$(sed -n 's/.*port: //p' "$OUT")
     [ "$(echo hello | record build/solutions/21-tcp-echo/client \
         127.0.0.1 "$port")" = hello ]
-    for _ in {1..100}; do
-        [ "$(count close)" -lt 2 ] || break
-        sleep 0.05
-    done
+    until_true at_least 2 close
     cat "$EVENTS"
     well_formed
     [ "$(count start S)" -eq 2 ]
@@ -258,10 +254,7 @@ everything() { # PROGRAM: all of it, unchanged and recorded
 
 @test "recorder: SIGKILL leaves whole lines" {
     record_beside build/tests/calls forever
-    for _ in {1..100}; do
-        [ "$(count read)" -lt 100 ] || break
-        sleep 0.05
-    done
+    until_true at_least 100 read
     [ "$(field 3 read | head -n 1)" = "$SERVER" ]
     kill -KILL "$SERVER"
     wait "$SERVER" 2>/dev/null || true

@@ -5,6 +5,8 @@
 # shellcheck disable=SC2030,SC2031,SC2154  # each test is a subshell
 # shellcheck disable=SC2016  # what files and liars get is not for this shell
 
+load wait
+
 setup_file() {
     unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES ARGS PROG V ONLY MATRIX YES
     unset STRICT BIN SUPPORT LOGS PROJECT TSAN_BIN COLOR CC CFLAGS
@@ -36,6 +38,7 @@ make_model() {
     make -s solution24 >/dev/null
 }
 
+has_gone() { ! kill -0 "$1" 2>/dev/null; }
 need_git() { command -v git >/dev/null || skip 'needs git'; }
 
 program() { # NUMBER LINE
@@ -529,13 +532,8 @@ refused() {
     has '2 more checks follow'
     for file in third.*; do
         [ -f "$file" ] || continue
-        pid=$(cat "$file") tries=0
         # Killed, it is there until its new parent has waited for it.
-        while kill -0 "$pid" 2>/dev/null && [ $((tries += 1)) -lt 100 ]; do
-            sleep 0.02
-        done
-        run kill -0 "$pid"
-        [ "$status" -ne 0 ]
+        until_true has_gone "$(cat "$file")"
     done
     run ls tmp
     [ -z "$output" ] || { echo "left behind: $output" && return 1; }

@@ -2,6 +2,7 @@
 # shellcheck disable=SC2164  # bats ends a test where cd fails
 # shellcheck disable=SC2016  # the room's shell expands what it is given
 bats_require_minimum_version 1.5.0
+load wait
 
 setup_file() {
     cd "$BATS_TEST_DIRNAME/.."
@@ -17,6 +18,10 @@ setup_file() {
 }
 setup() {
     cd "$BATS_TEST_DIRNAME/.."
+    crowd=
+}
+teardown() {
+    [ -z "$crowd" ] || kill "$crowd"
 }
 
 has() {
@@ -203,6 +208,10 @@ lanes_of() { # FILE.svg
     done
 }
 
+has_closed() {
+    [ "$(grep -cP '^E\t.*\tserver\tclose\t' "$events")" -ge "$1" ]
+}
+
 # 40 clients of a server under the recorder, which closes so many descriptors;
 # $events is left.
 crowd() { # NAME CLOSES SERVER CLIENT [ARG]...
@@ -215,19 +224,18 @@ crowd() { # NAME CLOSES SERVER CLIENT [ARG]...
     LD_PRELOAD=$BATS_TEST_TMPDIR/record.so "$server" 0 \
         >/dev/null 2>"$BATS_TEST_TMPDIR/said" 3>&- 4>&- &
     crowd=$!
-    until port=$(sed -n 's/.*on port: //p' "$BATS_TEST_TMPDIR/said") &&
-        [ -n "$port" ]; do :; done
+    until_true grep -q 'on port: [0-9]' "$BATS_TEST_TMPDIR/said"
+    port=$(sed -n 's/.*on port: //p' "$BATS_TEST_TMPDIR/said")
     for ((i = 0; i < 40; i++)); do
         echo hello | LD_PRELOAD=$BATS_TEST_TMPDIR/record.so \
             "${@//PORT/$port}" >/dev/null 2>&1 3>&- 4>&- &
         pids+=($!)
     done
     wait "${pids[@]}"
-    until [ "$(grep -cP '^E\t.*\tserver\tclose\t' "$events")" -ge "$closes" ]; do
-        :
-    done
+    until_true has_closed "$closes"
     kill "$crowd"
     wait "$crowd" || :
+    crowd=
     unset LADDER_EVENTS LADDER_QUIET
 }
 

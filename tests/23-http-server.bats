@@ -35,8 +35,32 @@ load support/http
     http_too_long
 }
 
+# Four of all kinds, one after the other, so many times.
+clients() { # TIMES
+    cat <<END
+    repeat $1
+    e connects {server}
+    e sends "GET / HTTP/1.1\r\n\r\n"
+    e gets answer 200
+    e closes
+    f connects {server}
+    f sends "GET / HT"
+    f ends
+    f gets eof
+    f closes
+    g connects {server}
+    g sends "GET / HT"
+    g resets
+    h connects {server}
+    h sends "GET /" "a"*8200
+    h gets answer 431
+    h closes
+    end
+END
+}
+
 @test "clients take turns and leave nothing behind" {
-    play <<'END'
+    play <<END
     hint A client may stay silent for long: wait for its request, for 10 s at least.
     run server 0
     server ready
@@ -62,43 +86,9 @@ load support/http
     run server 0
     server ready
     hint close(2) each client's descriptor, whatever its request was, free(3) what was allocated for it, and wait for threads and processes made for it.
-    repeat 50
-    e connects {server}
-    e sends "GET / HTTP/1.1\r\n\r\n"
-    e gets answer 200
-    e closes
-    f connects {server}
-    f sends "GET / HT"
-    f ends
-    f gets eof
-    f closes
-    g connects {server}
-    g sends "GET / HT"
-    g resets
-    h connects {server}
-    h sends "GET /" "a"*8200
-    h gets answer 431
-    h closes
-    end
+$(clients 50)
     server census
-    repeat 150
-    e connects {server}
-    e sends "GET / HTTP/1.1\r\n\r\n"
-    e gets answer 200
-    e closes
-    f connects {server}
-    f sends "GET / HT"
-    f ends
-    f gets eof
-    f closes
-    g connects {server}
-    g sends "GET / HT"
-    g resets
-    h connects {server}
-    h sends "GET /" "a"*8200
-    h gets answer 431
-    h closes
-    end
+$(clients 150)
     server as-before heap 8 virtual 40000
     hint When accept(2) fails, go on, and wait a little before the next try: with no descriptor left (EMFILE), it fails again at once.
     server limits files 4

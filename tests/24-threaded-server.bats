@@ -96,54 +96,41 @@ END
 END
 }
 
+# A thousand clients, one after the other, of all kinds.
+a_thousand() {
+    cat <<'END'
+    repeat 950
+    a connects {server}
+    a sends "GET / HTTP/1.1\r\n\r\n"
+    a gets answer 200
+    a closes
+    end
+    repeat 50
+    b connects {server}
+    b sends "GET / HT"
+    b ends
+    b gets eof
+    b closes
+    c connects {server}
+    c sends "GET / HT"
+    c resets
+    d connects {server}
+    d sends "GET /" "a"*8200
+    d gets answer 431
+    d closes
+    end
+    server idle
+END
+}
+
 @test "a thousand clients leave no thread and no memory behind" {
-    play <<'END'
+    play <<END
     hint A thread that has ended keeps its stack until it is joined: make it detached with pthread_attr_setdetachstate(3). Its descriptor stays open until it is closed, memory from malloc(3) until free(3).
     run server 0
     server ready
-    repeat 950
-    a connects {server}
-    a sends "GET / HTTP/1.1\r\n\r\n"
-    a gets answer 200
-    a closes
-    end
-    repeat 50
-    b connects {server}
-    b sends "GET / HT"
-    b ends
-    b gets eof
-    b closes
-    c connects {server}
-    c sends "GET / HT"
-    c resets
-    d connects {server}
-    d sends "GET /" "a"*8200
-    d gets answer 431
-    d closes
-    end
-    server idle
+$(a_thousand)
     server census
-    repeat 950
-    a connects {server}
-    a sends "GET / HTTP/1.1\r\n\r\n"
-    a gets answer 200
-    a closes
-    end
-    repeat 50
-    b connects {server}
-    b sends "GET / HT"
-    b ends
-    b gets eof
-    b closes
-    c connects {server}
-    c sends "GET / HT"
-    c resets
-    d connects {server}
-    d sends "GET /" "a"*8200
-    d gets answer 431
-    d closes
-    end
-    server idle
+$(a_thousand)
     server as-before heap 20 virtual 40000
 END
 }

@@ -3,6 +3,7 @@
 # project: with namespaces and without, as the user who runs this, and, where
 # that is root, as an ordinary user too.
 # shellcheck disable=SC2164  # bats ends a test where cd fails
+# shellcheck disable=SC2030,SC2031  # a test and its teardown are one shell
 
 setup_file() {
     cd "$BATS_TEST_DIRNAME/.."

@@ -108,6 +108,28 @@ numbered() {
     done
 }
 
+# titles NN-name: the titles of the checks in their order.
+titles() {
+    sed -n -e 's/^@test "\(.*\)" {$/\1/p' -e "s/^@test '\(.*\)' {\$/\1/p" \
+        "tests/$1.bats"
+}
+
+# choose_tree NN-name: sets tree as TREE has it (exercises, or solutions), bin to
+# the folder of that tree's programs of NN, programs to these.
+choose_tree() {
+    local source
+    tree=${TREE:-exercises}
+    case $tree in
+    exercises | solutions) ;;
+    *) complain "TREE is exercises or solutions, not $tree" && exit 2 ;;
+    esac
+    bin=build/$tree/$1 programs=()
+    for source in "exercises/$1"/*.c; do
+        source=${source##*/}
+        programs+=("$bin/${source%.c}")
+    done
+}
+
 # check_environment NN-name BIN_DIR [LOGS]: what a bats file reads.
 check_environment() {
     local tree=${2#build/}

@@ -1,9 +1,6 @@
 /* cost.c - what the recorder costs: microseconds for one call, on the wall
  * and of the processor; the second says more where something else runs too.
- *
- *     cc -O2 tests/trace/cost.c -o build/tests/cost && build/tests/cost
- *     LADDER_EVENTS=/tmp/events LD_PRELOAD=build/trace/record.so \
- *         build/tests/cost
+ * `tools/bench recorder` runs it.
  */
 #include <fcntl.h>
 #include <stdio.h>

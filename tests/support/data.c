@@ -55,7 +55,8 @@ void bytes_text(struct bytes *b, const char *fmt, ...)
     n = vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
     if (n > 0)
-        bytes_add(b, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+        bytes_add(b, line,
+                  (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
 
 void bytes_free(struct bytes *b)

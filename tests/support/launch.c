@@ -142,7 +142,8 @@ static void drop_root(uid_t uid)
 {
     if (geteuid() != 0)
         return;
-    if (drop_groups() == -1 || setgid(NOBODY) == -1 || (setuid(uid) == -1 && setuid(NOBODY) == -1))
+    if (drop_groups() == -1 || setgid(NOBODY) == -1 ||
+        (setuid(uid) == -1 && setuid(NOBODY) == -1))
         fail("setuid");
 }
 

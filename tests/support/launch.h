@@ -32,7 +32,7 @@ long others_of_user(void);
 
 int close_all_from(int first);          /* 0, or -1: do it one by one */
 int drop_groups(void);                  /* 0 or -1 */
-void keep_out(void);                    /* no ptrace(2), no /proc/PID/fd of ours */
+void keep_out(void);                    /* no ptrace(2), no /proc/PID/fd */
 void own_proc(void);                    /* a /proc of its own world, if any */
 void no_new_privileges(void);           /* none kept, none by setuid programs */
 void exec_opened(int fd, char *argv[]); /* returns only if it failed */

@@ -153,7 +153,8 @@ static void need(const char *what)
         leave_out("needs a network of its own (Linux namespaces)");
     if (strcmp(what, "linux") == 0 && strcmp(u.sysname, "Linux") != 0)
         leave_out("needs Linux");
-    if (strcmp(what, "ipv6") == 0 && access("/proc/net/if_inet6", R_OK) == -1 && strcmp(u.sysname, "Linux") == 0)
+    if (strcmp(what, "ipv6") == 0 && access("/proc/net/if_inet6", R_OK) == -1 &&
+        strcmp(u.sysname, "Linux") == 0)
         leave_out("this machine has no IPv6");
 }
 
@@ -187,7 +188,8 @@ static void make_file(const char *rest)
     int used = 0;
     struct bytes b = { 0 };
 
-    if (sscanf(rest, "%63s %o %n", name, &mode, &used) < 2 || used == 0 || strchr(name, '/') != NULL)
+    if (sscanf(rest, "%63s %o %n", name, &mode, &used) < 2 || used == 0 ||
+        strchr(name, '/') != NULL)
         script_error("file NAME MODE DATA");
     rest += used;
     if (*rest != '\0' && (!data_parse(&rest, &b) || *rest != '\0'))
@@ -208,7 +210,8 @@ static bool range_of(const char *word, char *name, size_t size, long *from,
     if (digits == 0 || strncmp(end, "..", 2) != 0)
         return false;
     *to = strtol(end + 2, &end, 10);
-    if (*end != '\0' || digits >= size || *from < 0 || *from > RANGE_MAX || *to < 0 || *to > RANGE_MAX)
+    if (*end != '\0' || digits >= size || *from < 0 || *from > RANGE_MAX ||
+        *to < 0 || *to > RANGE_MAX)
         script_error("a range is name1..100, up to %d", RANGE_MAX);
     memcpy(name, word, digits);
     name[digits] = '\0';

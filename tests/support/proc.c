@@ -48,7 +48,9 @@ static bool read_proc(char *buf, size_t size, const char *fmt, int pid,
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd == -1)
         return false;
-    while (used < size - 1 && ((n = read(fd, buf + used, size - 1 - used)) > 0 || (n == -1 && errno == EINTR)))
+    while (used < size - 1 &&
+           ((n = read(fd, buf + used, size - 1 - used)) > 0 ||
+            (n == -1 && errno == EINTR)))
         used += n > 0 ? (size_t)n : 0;
     close(fd);
     buf[used] = '\0';
@@ -170,7 +172,8 @@ static bool task_read(struct task *t, pid_t pid, pid_t tid)
     char buf[4096], *p;
 
     *t = (struct task){ .pid = pid, .tid = tid, .nr = -1, .state = '?' };
-    if (!read_proc(buf, sizeof buf, "/proc/%d/task/%d/stat", pid, tid) || (p = strrchr(buf, ')')) == NULL)
+    if (!read_proc(buf, sizeof buf, "/proc/%d/task/%d/stat", pid, tid) ||
+        (p = strrchr(buf, ')')) == NULL)
         return false;
     t->state = p[2];
     if (!read_proc(buf, sizeof buf, "/proc/%d/task/%d/status", pid, tid))
@@ -294,7 +297,8 @@ static bool no_user_timeout(int fd)
     unsigned ms = 0;
     socklen_t len = sizeof ms;
 
-    return getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &len) == -1 || ms == 0;
+    return getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &len) == -1 ||
+           ms == 0;
 }
 
 /* A socket may have a time limit of its own: SO_RCVTIMEO, socket(7). We look
@@ -303,7 +307,8 @@ static bool socket_waits_for_ever(pid_t pid, int fd)
 {
     int pidfd = (int)syscall(NR_PIDFD_OPEN, pid, 0);
     int copy = pidfd == -1 ? -1 : (int)syscall(NR_PIDFD_GETFD, pidfd, fd, 0);
-    bool for_ever = copy != -1 && no_time_limit(copy, SO_RCVTIMEO) && no_time_limit(copy, SO_SNDTIMEO) && no_user_timeout(copy);
+    bool for_ever = copy != -1 && no_time_limit(copy, SO_RCVTIMEO) &&
+                    no_time_limit(copy, SO_SNDTIMEO) && no_user_timeout(copy);
 
     if (pidfd != -1)
         close(pidfd);
@@ -342,7 +347,8 @@ static bool has_alarm(const char *status, const char *set)
 {
     const char *at = strstr(status, set);
 
-    return at == NULL || (strtoull(at + strlen(set), NULL, 16) >> (SIGALRM - 1) & 1) != 0;
+    return at == NULL ||
+           (strtoull(at + strlen(set), NULL, 16) >> (SIGALRM - 1) & 1) != 0;
 }
 
 /* timerfd_create(2), and io_uring(7), whose operations may be timeouts. */
@@ -359,7 +365,8 @@ static bool has_timer_fd(pid_t pid)
         ssize_t n = readlinkat(dirfd(d), e->d_name, target, sizeof target - 1);
 
         target[n > 0 ? n : 0] = '\0';
-        found = strstr(target, "[timerfd]") != NULL || strstr(target, "[io_uring]") != NULL;
+        found = strstr(target, "[timerfd]") != NULL ||
+                strstr(target, "[io_uring]") != NULL;
     }
     closedir(d);
     return found;
@@ -373,7 +380,9 @@ static bool has_timers(pid_t pid)
 
     if (read_proc(buf, sizeof buf, "/proc/%d/timers", pid, 0) && buf[0] != '\0')
         return true;
-    return !read_proc(buf, sizeof buf, "/proc/%d/status", pid, 0) || has_alarm(buf, "\nSigCgt:") || has_alarm(buf, "\nSigBlk:") || has_timer_fd(pid);
+    return !read_proc(buf, sizeof buf, "/proc/%d/status", pid, 0) ||
+           has_alarm(buf, "\nSigCgt:") || has_alarm(buf, "\nSigBlk:") ||
+           has_timer_fd(pid);
 }
 
 /* Does a line of /proc/net/tcp tell of bytes that will still move by
@@ -397,7 +406,9 @@ static bool has_sockets(const char *file, const char *label)
     char buf[1024];
     const char *at;
 
-    return !read_proc(buf, sizeof buf, file, 0, 0) || (at = strstr(buf, label)) == NULL || strtol(at + strlen(label), NULL, 10) != 0;
+    return !read_proc(buf, sizeof buf, file, 0, 0) ||
+           (at = strstr(buf, label)) == NULL ||
+           strtol(at + strlen(label), NULL, 10) != 0;
 }
 
 static bool table_moves(const char *path)
@@ -415,7 +426,10 @@ static bool table_moves(const char *path)
 
 bool proc_net_moves(void)
 {
-    return (has_sockets("/proc/net/sockstat", "TCP: inuse ") && table_moves("/proc/net/tcp")) || (has_sockets("/proc/net/sockstat6", "TCP6: inuse ") && table_moves("/proc/net/tcp6"));
+    return (has_sockets("/proc/net/sockstat", "TCP: inuse ") &&
+            table_moves("/proc/net/tcp")) ||
+           (has_sockets("/proc/net/sockstat6", "TCP6: inuse ") &&
+            table_moves("/proc/net/tcp6"));
 }
 
 struct stuck {
@@ -501,7 +515,8 @@ static bool text_of(pid_t pid, struct text *x)
     f = fopen(path, "re");
     x->start = 0;
     while (f != NULL && x->start == 0 && fgets(line, sizeof line, f) != NULL)
-        if (sscanf(line, "%lx-%lx %7s %lx", &start, &end, perms, &off) == 4 && perms[2] == 'x' && n > 0 && strstr(line, exe) != NULL)
+        if (sscanf(line, "%lx-%lx %7s %lx", &start, &end, perms, &off) == 4 &&
+            perms[2] == 'x' && n > 0 && strstr(line, exe) != NULL)
             *x = (struct text){ start, end, off, 0, "" };
     if (f != NULL)
         fclose(f);
@@ -572,7 +587,10 @@ static const char *place_in(char *line)
     line[strcspn(line, "\n")] = '\0';
     line += file - line;
     line[strcspn(line, " ")] = '\0';
-    return strstr(file, ".c:") != NULL && strstr(file, ":?") == NULL && strncmp(file, "net.c:", 6) != 0 ? file : NULL;
+    return strstr(file, ".c:") != NULL && strstr(file, ":?") == NULL &&
+                   strncmp(file, "net.c:", 6) != 0
+               ? file
+               : NULL;
 }
 
 /* The text of `/folder/server.c:41`. */
@@ -812,7 +830,8 @@ static long heap_of(pid_t pid)
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
     f = fopen(path, "re");
     while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (strstr(line, "[heap]") != NULL && sscanf(line, "%lx-%lx", &start, &end) == 2)
+        if (strstr(line, "[heap]") != NULL &&
+            sscanf(line, "%lx-%lx", &start, &end) == 2)
             n += (long)(end - start) / 1024;
     if (f != NULL)
         fclose(f);
@@ -829,7 +848,8 @@ bool proc_census(const struct actor *a, struct census *c)
         c->fds += count_entries(pids[i], "fd");
         c->threads += count_entries(pids[i], "task");
         c->heap += heap_of(pids[i]);
-        if (read_proc(buf, sizeof buf, "/proc/%d/status", pids[i], 0) && (p = strstr(buf, "\nVmSize:")) != NULL)
+        if (read_proc(buf, sizeof buf, "/proc/%d/status", pids[i], 0) &&
+            (p = strstr(buf, "\nVmSize:")) != NULL)
             c->virtual += strtol(p + 8, NULL, 10);
     }
     return true;

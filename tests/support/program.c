@@ -346,7 +346,8 @@ static void tell_said(const struct actor *a, struct bytes *out)
 
 static void tell_end(const struct actor *a, struct bytes *out)
 {
-    if (a->killed && a->code != SIGKILL && a->code != SIGTERM && a->code != SIGINT)
+    if (a->killed && a->code != SIGKILL && a->code != SIGTERM &&
+        a->code != SIGINT)
         bytes_text(out, "crash: %s was ended by signal %d (%s)\n", a->name,
                    a->code, strsignal(a->code));
     else if (a->killed)
@@ -363,7 +364,8 @@ static void tell_end(const struct actor *a, struct bytes *out)
 static bool is_ending(void)
 {
     for (int i = 0; i < actor_count; i++)
-        if (actors[i]->kind == PROGRAM && !actors[i]->over && (actors[i]->stdout_fd == -1 || !proc_asleep(actors[i])))
+        if (actors[i]->kind == PROGRAM && !actors[i]->over &&
+            (actors[i]->stdout_fd == -1 || !proc_asleep(actors[i])))
             return true;
     return false;
 }
@@ -393,7 +395,8 @@ static bool closed(struct actor *a)
 
 static bool said_it(struct actor *a)
 {
-    return bytes_find(&a->said, a->said_used, want.p, want.n) != SIZE_MAX || closed(a);
+    return bytes_find(&a->said, a->said_used, want.p, want.n) != SIZE_MAX ||
+           closed(a);
 }
 
 /* A line on stderr, whole, that begins as the contract has it. */
@@ -445,7 +448,8 @@ static bool printed_or_differs(struct actor *a)
 {
     size_t i = matching(&a->printed, a->printed_used);
 
-    return i == want.n || a->printed_used + i < a->printed.n || a->stdout_fd == -1;
+    return i == want.n || a->printed_used + i < a->printed.n ||
+           a->stdout_fd == -1;
 }
 
 static void parse(const char *s)
@@ -595,7 +599,8 @@ static void exits(struct actor *a, const char *rest)
     bool failing = strcmp(rest, "non-zero") == 0;
 
     ends(a, &out, "its exit");
-    if (any || (failing && a->exited && a->code != 0) || (!failing && a->exited && a->code == code))
+    if (any || (failing && a->exited && a->code != 0) ||
+        (!failing && a->exited && a->code == code))
         return;
     bytes_text(&out, "expected exit status %s\n", rest);
     fail_with_state(&out);
@@ -658,7 +663,8 @@ static void usage(struct actor *a, const char *rest)
     (void)rest;
     ends(a, &out, "exit status 2 and the usage on stderr");
     at = bytes_find(&a->said, 0, "usage: ", 7);
-    if (a->exited && a->code == 2 && a->printed.n == 0 && at != SIZE_MAX && (at == 0 || a->said.p[at - 1] == '\n'))
+    if (a->exited && a->code == 2 && a->printed.n == 0 && at != SIZE_MAX &&
+        (at == 0 || a->said.p[at - 1] == '\n'))
         return;
     bytes_text(&out, "expected  exit status 2, \"usage: ...\" on stderr,"
                      " nothing on stdout\n");
@@ -750,7 +756,8 @@ static bool set_limit(pid_t pid, resource which, int n)
     if (child == -1)
         return false;
     if (child == 0)
-        _exit(setgid(65534) == -1 || setuid(user_of(pid)) == -1 || !set_soft(pid, which, n));
+        _exit(setgid(65534) == -1 || setuid(user_of(pid)) == -1 ||
+              !set_soft(pid, which, n));
     return waitpid(child, &st, 0) == child && st == 0;
 }
 #endif
@@ -776,7 +783,9 @@ static void limit(struct actor *a, const char *rest)
     if (sscanf(rest, "%15s %d", what, &n) < 1)
         script_error("limits files|processes N|back");
     still_runs(a);
-    if (!set_limit(a->pid, strcmp(what, "files") == 0 ? RLIMIT_NOFILE : RLIMIT_NPROC, n))
+    if (!set_limit(a->pid,
+                   strcmp(what, "files") == 0 ? RLIMIT_NOFILE : RLIMIT_NPROC,
+                   n))
         leave_out("the limits of a running program cannot be set here");
 #else
     (void)a;
@@ -794,7 +803,11 @@ static bool as_before(struct actor *a)
 {
     struct census c, *b = &a->census;
 
-    return proc_census(a, &c) && c.fds <= b->fds && c.threads <= b->threads + POOL_GROWTH && c.processes <= b->processes + POOL_GROWTH && c.heap <= b->heap + allowed_growth.heap && c.virtual <= b->virtual + allowed_growth.virtual;
+    return proc_census(a, &c) && c.fds <= b->fds &&
+           c.threads <= b->threads + POOL_GROWTH &&
+           c.processes <= b->processes + POOL_GROWTH &&
+           c.heap <= b->heap + allowed_growth.heap &&
+           c.virtual <= b->virtual + allowed_growth.virtual;
 }
 
 static void census_line(struct bytes *out, const char *what, long before,
@@ -908,7 +921,8 @@ static long begin_count(const struct actor *a)
 {
     long n = 0;
 
-    for (size_t at = 0; (at = bytes_find(&a->said, at, want.p, want.n)) != SIZE_MAX; at++)
+    for (size_t at = 0;
+         (at = bytes_find(&a->said, at, want.p, want.n)) != SIZE_MAX; at++)
         n += at == 0 || a->said.p[at - 1] == '\n';
     return n;
 }

@@ -232,7 +232,8 @@ void pump(int ms)
     }
     ready = poll(p, (nfds_t)n, ms);
     for (int i = 0; i < n && ready > 0; i++)
-        if (p[i].revents != 0 && (i == 0 || who[i] != who[i - 1] || p[i - 1].revents == 0))
+        if (p[i].revents != 0 &&
+            (i == 0 || who[i] != who[i - 1] || p[i - 1].revents == 0))
             move(who[i]);
 }
 
@@ -243,7 +244,9 @@ static bool in_flight(const struct actor *a)
     int n = 0;
 
     /* TIOCOUTQ is SIOCOUTQ of tcp(7), with no header of the kernel's */
-    return a->kind == STREAM && a->fd != -1 && !a->reset && (a->connecting || (ioctl(a->fd, TIOCOUTQ, &n) == 0 && n > 0 && !sending(a)));
+    return a->kind == STREAM && a->fd != -1 && !a->reset &&
+           (a->connecting ||
+            (ioctl(a->fd, TIOCOUTQ, &n) == 0 && n > 0 && !sending(a)));
 #else
     return a->connecting;
 #endif
@@ -264,7 +267,8 @@ static bool nothing_moves(uint64_t *signature)
         if (in_flight(actors[i]))
             return false;
     for (int i = 0; i < actor_count; i++)
-        if (actors[i]->kind == PROGRAM && !program_is_done(actors[i]) && (!actors[i]->started || !proc_stuck(actors[i], signature)))
+        if (actors[i]->kind == PROGRAM && !program_is_done(actors[i]) &&
+            (!actors[i]->started || !proc_stuck(actors[i], signature)))
             return false;
     return true;
 }

@@ -104,7 +104,8 @@ static void address_text(char *out, size_t size, const void *address,
     if (sa->sa_family == AF_UNIX) {
         const struct sockaddr_un *un = address;
 
-        snprintf(out, size, "unix:%.60s", len > sizeof sa->sa_family ? un->sun_path : "");
+        snprintf(out, size, "unix:%.60s",
+                 len > sizeof sa->sa_family ? un->sun_path : "");
     } else if (getnameinfo(sa, len, host, sizeof host, port, sizeof port,
                            NI_NUMERICHOST | NI_NUMERICSERV) == 0)
         snprintf(out, size, sa->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s",
@@ -194,8 +195,10 @@ void record_call(const struct actor *a, const char *call, const char *args,
     if (events == -1 || a->fd == -1)
         return;
     if (n < 0)
-        snprintf(error, sizeof error, "%s", before == ECONNRESET ? "ECONNRESET" : before == ECONNREFUSED ? "ECONNREFUSED"
-                                                                                                         : "error");
+        snprintf(error, sizeof error, "%s",
+                 before == ECONNRESET     ? "ECONNRESET"
+                 : before == ECONNREFUSED ? "ECONNREFUSED"
+                                          : "error");
     t = moment();
     fstat(a->fd, &st);
     addresses(a, local, peer, sizeof local);

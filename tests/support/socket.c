@@ -43,7 +43,8 @@ static struct address address_of(const char *text)
         a.family = AF_UNIX;
         return a;
     }
-    if (sscanf(text, "%63s %63s", host, port) < 2 && strchr(host, '.') == NULL && strchr(host, ':') == NULL) {
+    if (sscanf(text, "%63s %63s", host, port) < 2 &&
+        strchr(host, '.') == NULL && strchr(host, ':') == NULL) {
         snprintf(port, sizeof port, "%s", *text == '\0' ? "0" : host);
         snprintf(host, sizeof host, "127.0.0.1");
     }
@@ -186,7 +187,8 @@ static void listens(const char *name, const char *rest)
     setsockopt(a->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (at.family == AF_INET6)
         setsockopt(a->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(a->fd, (struct sockaddr *)&at.sa, at.len) == -1 || listen(a->fd, SOMAXCONN) == -1)
+    if (bind(a->fd, (struct sockaddr *)&at.sa, at.len) == -1 ||
+        listen(a->fd, SOMAXCONN) == -1)
         leave_out("this check cannot listen on %s: %s", rest, strerror(errno));
     a->port = port_of(a->fd);
     record_call(a, "listen", NULL, NULL, 0);
@@ -473,13 +475,18 @@ static bool field_is(const char *head, const char *name, const char *value,
     size_t n = 0;
     const char *p = field(head, name, &n);
 
-    return p != NULL && n >= strlen(value) && strncasecmp(p, value, strlen(value)) == 0 && (only_begins || n == strlen(value));
+    return p != NULL && n >= strlen(value) &&
+           strncasecmp(p, value, strlen(value)) == 0 &&
+           (only_begins || n == strlen(value));
 }
 
 static bool status_is(const char *head, const char *codes)
 {
     for (const char *p = codes; *p != '\0'; p += 3 + (p[3] == '|'))
-        if (strncmp(head, "HTTP/1.", 7) == 0 && isdigit((unsigned char)head[7]) && head[8] == ' ' && strncmp(head + 9, p, 3) == 0 && (head[12] == ' ' || head[12] == '\r'))
+        if (strncmp(head, "HTTP/1.", 7) == 0 &&
+            isdigit((unsigned char)head[7]) && head[8] == ' ' &&
+            strncmp(head + 9, p, 3) == 0 &&
+            (head[12] == ' ' || head[12] == '\r'))
             return true;
     return false;
 }
@@ -641,7 +648,8 @@ static const char *wrong_request(const char *head, const struct bytes *first)
     size_t len = 0;
     const char *host;
 
-    if (strncmp(head, (char *)first->p, first->n) != 0 || strncmp(head + first->n, "\r\n", 2) != 0)
+    if (strncmp(head, (char *)first->p, first->n) != 0 ||
+        strncmp(head + first->n, "\r\n", 2) != 0)
         return "its first line is another one";
     for (const char *p = head; (p = strchr(p, '\n')) != NULL; p++)
         if (p == head || p[-1] != '\r')

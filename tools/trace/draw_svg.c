@@ -22,7 +22,8 @@ struct canvas {
 
 static const char css[] =
     "<style>\n"
-    "svg{--ink:#1f2328;--dim:#656d76;--paper:#fff;--wait:#d29922;--byte:#1a7f37;"
+    "svg{--ink:#1f2328;--dim:#656d76;--paper:#fff;--wait:#d29922;--byte:#"
+    "1a7f37;"
     "--link:#0969da;--bad:#cf222e;background:var(--paper)}\n"
     "@media(prefers-color-scheme:dark){svg{--ink:#e6edf3;--dim:#8b949e;"
     "--paper:#0d1117;--byte:#3fb950;--link:#58a6ff;--bad:#f85149}}\n"
@@ -229,9 +230,10 @@ void draw_svg(struct picture *p, FILE *out, bool numbered)
     c.width = TIMES + COLUMN + place_lanes(&c) * COLUMN - COLUMN / 3;
     c.height = TOP + place_events(&c) * ROW + ROW / 2;
     picture_notes(p, count, &below);
-    fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" "
-                 "viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" "
-                 "aria-label=\"The calls of the programs, in time\">\n%s",
+    fprintf(out,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" "
+            "viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" "
+            "aria-label=\"The calls of the programs, in time\">\n%s",
             c.width, c.height + below * ROW, c.width, c.height + below * ROW,
             css);
     lanes(&c);

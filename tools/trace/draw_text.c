@@ -292,7 +292,8 @@ static void rows(struct drawing *d)
             row.at = e->at;
         } else if (!e->hidden) {
             print(d, &row);
-            row = (struct row){ .arrow = a != NULL ? a : lost(p, e), .at = e->at };
+            row = (struct row){ .arrow = a != NULL ? a : lost(p, e),
+                                .at = e->at };
             row.e[p->lane[e->lane].side] = e;
         }
         lane_waits(p, e);

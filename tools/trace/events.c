@@ -211,9 +211,10 @@ static int need_lane(struct picture *p, int pid, int tid, const char *program)
         return i;
     p->lane = grown(p->lane, p->lanes + 1, sizeof *p->lane);
     /* Of a process there is no first thread yet: no parent. */
-    p->lane[p->lanes] = (struct lane){
-        .pid = pid, .tid = tid, .program = program, .parent = find_lane(p, pid, pid)
-    };
+    p->lane[p->lanes] = (struct lane){ .pid = pid,
+                                       .tid = tid,
+                                       .program = program,
+                                       .parent = find_lane(p, pid, pid) };
     return p->lanes++;
 }
 
@@ -253,7 +254,9 @@ static bool is_news(const struct event *e, bool network)
     if (network)
         return on_network(e);
     return strchr("SXZ", e->kind) == NULL &&
-           !call_is(e, "wait waitpid wait4 fork posix_spawn dup dup2 dup3 signal kill");
+           !call_is(
+               e,
+               "wait waitpid wait4 fork posix_spawn dup dup2 dup3 signal kill");
 }
 
 static void show_process(struct picture *p, int pid)

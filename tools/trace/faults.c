@@ -49,10 +49,11 @@ static const char *const outs[] = { "write", "writev", "send", "sendto",
 static const char *const waits_too[] = { "accept", "accept4", "connect",
                                          "poll", "select", NULL };
 static const char *const others[] = {
-    "bind", "close", "dup", "dup2", "dup3", "epoll_pwait", "epoll_wait", "fork", "kill",
-    "listen", "pipe", "pipe2", "ppoll", "pselect", "pthread_create",
-    "sendfile", "shutdown", "socket", "socketpair", "thread", "wait",
-    "wait3", "wait4", "waitpid", NULL
+    "bind", "close", "dup", "dup2", "dup3",
+    "epoll_pwait", "epoll_wait", "fork", "kill", "listen",
+    "pipe", "pipe2", "ppoll", "pselect", "pthread_create",
+    "sendfile", "shutdown", "socket", "socketpair", "thread",
+    "wait", "wait3", "wait4", "waitpid", NULL
 };
 
 static bool is_in(const char *name, const char *const *list)

@@ -12,7 +12,7 @@ struct event {
     char kind;        /* S B E X Z */
     long long time;   /* ns since the first event */
     long long waited; /* ns */
-    long long at;     /* where it stands: sends at their entry, others at the end */
+    long long at;     /* where it stands: sends at their entry, others at end */
     int pid, tid, lane;
     const char *program, *call, *args, *fd, *id, *id2, *local, *peer;
     const char *error, *data, *fault, *caller;
@@ -72,7 +72,7 @@ void *grown(void *old, int count, size_t size);
 /* Reads the whole file. 0, or -1 and errno. */
 int picture_read(struct picture *p, FILE *f);
 
-/* Puts small numbers in the place of process numbers, which differ each time. */
+/* Small numbers in the place of process numbers, which differ each time. */
 void picture_number(struct picture *p);
 
 /* Finds the arrows. */
@@ -82,13 +82,13 @@ bool call_is(const struct event *e, const char *names); /* one of "read recv" */
 bool is_send(const struct event *e);
 bool is_receive(const struct event *e);
 
-/* For those who draw row by row: after e, does its lane wait, and until when? */
+/* For who draws row by row: does e's lane wait after it, and until when? */
 void lane_waits(struct picture *p, const struct event *e);
 
 /* The call as a person reads it, in at most width columns (0: any number); in
  * a buffer that the next call overwrites. */
 const char *event_text(const struct event *e, int width);
-const char *milliseconds(long long ns);                   /* "1.952", in such a buffer too */
+const char *milliseconds(long long ns);                   /* "1.952", so too */
 const char *lane_name(const struct picture *p, int lane); /* "server [T1]" */
 
 /* What is said below the picture: who still waits, who is a zombie. Calls

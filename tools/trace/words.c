@@ -30,7 +30,8 @@ const char *lane_name(const struct picture *p, int lane)
 
     size_t n = strlen(l->program);
 
-    if (l->tag[0] == '[' && strncmp(l->tag + 1, l->program, n) == 0 && l->tag[n + 1] == ']')
+    if (l->tag[0] == '[' && strncmp(l->tag + 1, l->program, n) == 0 &&
+        l->tag[n + 1] == ']')
         return l->tag; /* its name is its tag */
     snprintf(text, sizeof text, "%.60s%s%s", l->program,
              l->tag[0] != '\0' ? " " : "", l->tag);

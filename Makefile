@@ -124,11 +124,11 @@ LIBS := $(patsubst %.c,%.o,$(wildcard lib/*.c))
 define flavour
 $1/lib/%.o: lib/%.c build/flags
 	$$(object)
-$1/lib/net.a: $(LIBS:%=$1/%)
+$1/lib/lib.a: $(LIBS:%=$1/%)
 	@rm -f $$@.$$$$$$$$; ar rcs $$@.$$$$$$$$ $$^ && mv $$@.$$$$$$$$ $$@
-$1/%: %.c $1/lib/net.a build/flags
+$1/%: %.c $1/lib/lib.a build/flags
 	$$(link)
-$1/%: build/%.c $1/lib/net.a build/flags
+$1/%: build/%.c $1/lib/lib.a build/flags
 	$$(link)
 endef
 build/asan/%: SAN = $(ASAN)

@@ -273,7 +273,7 @@ need_terminal() {
 }
 
 @test "two builds of one program at once are both whole" {
-    make -s build/lib/net.a
+    make -s build/lib/lib.a
     for _ in 1 2 3; do
         rm -f build/exercises/24-hello/server
         make -s build/exercises/24-hello/server 3>&- &

@@ -121,6 +121,14 @@ static const char *plain_word(const char *s, struct bytes *word)
     return s + n;
 }
 
+const char *word_parse(const char *s, struct bytes *word)
+{
+    bytes_add(word, "", 0);
+    return *s == '\''  ? single_quoted(s, word)
+           : *s == '"' ? double_quoted(s, word)
+                       : plain_word(s, word);
+}
+
 /* Words, for `run`, to be freed; how many. */
 static int split(const char *s, char *args[ARGS_MAX])
 {
@@ -131,10 +139,7 @@ static int split(const char *s, char *args[ARGS_MAX])
 
         if (n == ARGS_MAX - 1)
             script_error("more than %d words", ARGS_MAX - 1);
-        bytes_add(&word, "", 0);
-        s = *s == '\''  ? single_quoted(s, &word)
-            : *s == '"' ? double_quoted(s, &word)
-                        : plain_word(s, &word);
+        s = word_parse(s, &word);
         args[n++] = (char *)word.p;
     }
     args[n] = NULL;
@@ -156,47 +161,6 @@ static void need(const char *what)
     if (strcmp(what, "ipv6") == 0 && access("/proc/net/if_inet6", R_OK) == -1 &&
         strcmp(u.sysname, "Linux") == 0)
         leave_out("this machine has no IPv6");
-}
-
-/* Programs may write in this folder, and we may be root: whatever lies at path
- * is removed and never followed, O_EXCL (open(2)). */
-static void write_file(const char *path, mode_t mode, const struct bytes *b)
-{
-    int fd;
-
-    unlink(path);
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd == -1)
-        script_error("%s: %s", path, strerror(errno));
-    for (size_t done = 0; done < b->n;) {
-        ssize_t n = write(fd, b->p + done, b->n - done);
-
-        if (n == -1 && errno != EINTR)
-            script_error("%s: %s", path, strerror(errno));
-        done += n > 0 ? (size_t)n : 0;
-    }
-    if (fchmod(fd, mode) == -1)
-        script_error("%s: %s", path, strerror(errno));
-    close(fd);
-}
-
-/* file NAME MODE DATA: a file for the programs. */
-static void make_file(const char *rest)
-{
-    char name[64], path[512];
-    unsigned mode;
-    int used = 0;
-    struct bytes b = { 0 };
-
-    if (sscanf(rest, "%63s %o %n", name, &mode, &used) < 2 || used == 0 ||
-        strchr(name, '/') != NULL)
-        script_error("file NAME MODE DATA");
-    rest += used;
-    if (*rest != '\0' && (!data_parse(&rest, &b) || *rest != '\0'))
-        script_error("bad data: %s", rest);
-    snprintf(path, sizeof path, "%s/%s", script_dir, name);
-    write_file(path, (mode_t)mode, &b);
-    bytes_free(&b);
 }
 
 /* name1..100 or name100..1, and a verb: once for each. */
@@ -274,9 +238,7 @@ static void step(const char *line)
     sscanf(line, "%63s %63s %n", word, verb, &used);
     if (strcmp(word, "run") == 0)
         run_line(line + strlen("run"));
-    else if (starts(line, "file "))
-        make_file(line + strlen("file "));
-    else
+    else if (!file_step(line))
         act_all(word, verb, used > 0 ? line + used : "");
 }
 

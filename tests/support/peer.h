@@ -72,6 +72,12 @@ __attribute__((noreturn)) void fail_bytes(const struct bytes *text);
 __attribute__((noreturn)) void leave(int status);
 extern const char *script_dir; /* where programs run, and may write */
 
+/* A word as in a shell, to the end of it: its place behind. */
+const char *word_parse(const char *s, struct bytes *word);
+
+/* files.c: `file NAME MODE DATA` and its like; false: another step. */
+bool file_step(const char *line);
+
 /* pump.c: whom a script talks about. */
 enum kind { PROGRAM,
             STREAM,
@@ -88,6 +94,7 @@ struct actor {
     int port;             /* a server's, a listener's */
     int fd;               /* a socket, or -1 */
     struct bytes in, out; /* received, not yet sent */
+    struct bytes head, body; /* of the last reply */
     size_t used, sent;    /* how much of in and out is done with */
     bool reading, connecting, eof, reset;
     struct sockaddr_storage peer; /* a datagram's last sender */
@@ -141,6 +148,16 @@ bool socket_verb(const char *name, struct actor *a, const char *verb,
 void program_end(struct actor *a);
 void program_read(struct actor *a);
 __attribute__((noreturn)) void fail_here(struct bytes *out);
+
+bool stream_over(struct actor *a); /* its end came, or a reset */
+/* An HTTP head's field or NULL; its status, one of "200|431"; what came. */
+const char *http_field(const char *head, const char *name, size_t *n);
+bool http_status(const char *head, const char *codes);
+void http_show(struct bytes *out, const struct actor *a);
+
+/* reply.c: an HTTP answer that ends by its own length. */
+void gets_reply(struct actor *a, const char *rest);
+void replied(struct actor *a, const char *rest);
 
 /* proc.c: what the system says of a program's processes. */
 int proc_list(const struct actor *a, pid_t *pids, int max);

@@ -82,6 +82,8 @@ void actor_drop(struct actor *a)
             actors[i] = actors[--actor_count];
     bytes_free(&a->in);
     bytes_free(&a->out);
+    bytes_free(&a->head);
+    bytes_free(&a->body);
     bytes_free(&a->printed);
     bytes_free(&a->said);
     bytes_free(&a->status);

@@ -358,7 +358,7 @@ static size_t matching(const struct actor *a)
                                n < want.n ? n : want.n);
 }
 
-static bool over(struct actor *a)
+bool stream_over(struct actor *a)
 {
     return a->eof || a->reset;
 }
@@ -367,7 +367,7 @@ static bool got_or_differs(struct actor *a)
 {
     size_t i = matching(a);
 
-    return i == want.n || a->used + i < a->in.n || over(a);
+    return i == want.n || a->used + i < a->in.n || stream_over(a);
 }
 
 static const char *end_of(const struct actor *a)
@@ -392,7 +392,7 @@ static void gets_data(struct actor *a, const char *rest)
         return;
     }
     data_compare(&out, &want, a->in.p + a->used, a->in.n - a->used);
-    if (!in_time || over(a))
+    if (!in_time || stream_over(a))
         bytes_text(&out, "%s%s\n", in_time ? "that is all" : why_not,
                    end_of(a));
     fail_here(&out);
@@ -400,7 +400,7 @@ static void gets_data(struct actor *a, const char *rest)
 
 static bool has_a_byte(struct actor *a)
 {
-    return over(a) || a->in.n > a->used;
+    return stream_over(a) || a->in.n > a->used;
 }
 
 static void gets_nothing(struct actor *a, const char *seconds)
@@ -431,8 +431,8 @@ static void gets_end(struct actor *a, bool reset_is_fine)
         return;
     bytes_text(&out, "expected the end of the connection, received ");
     data_show(&out, a->in.p + a->used, a->in.n - a->used);
-    bytes_text(&out, "%s%s%s\n", end_of(a), over(a) ? "" : " ",
-               over(a) ? "" : why_not);
+    bytes_text(&out, "%s%s%s\n", end_of(a), stream_over(a) ? "" : " ",
+               stream_over(a) ? "" : why_not);
     fail_here(&out);
 }
 
@@ -441,7 +441,7 @@ static void gets_the_rest(struct actor *a)
     struct bytes out = { 0 };
 
     a->reading = true;
-    if (await(over, a)) {
+    if (await(stream_over, a)) {
         a->used = a->in.n;
         return;
     }
@@ -452,7 +452,7 @@ static void gets_the_rest(struct actor *a)
 /* ---- an HTTP answer ---- */
 
 /* The value of a field of the head, or NULL. */
-static const char *field(const char *head, const char *name, size_t *n)
+const char *http_field(const char *head, const char *name, size_t *n)
 {
     size_t len = strlen(name);
 
@@ -473,14 +473,14 @@ static bool field_is(const char *head, const char *name, const char *value,
                      bool only_begins)
 {
     size_t n = 0;
-    const char *p = field(head, name, &n);
+    const char *p = http_field(head, name, &n);
 
     return p != NULL && n >= strlen(value) &&
            strncasecmp(p, value, strlen(value)) == 0 &&
            (only_begins || n == strlen(value));
 }
 
-static bool status_is(const char *head, const char *codes)
+bool http_status(const char *head, const char *codes)
 {
     for (const char *p = codes; *p != '\0'; p += 3 + (p[3] == '|'))
         if (strncmp(head, "HTTP/1.", 7) == 0 &&
@@ -496,7 +496,7 @@ static const char *wrong_page(const char *head, const char *body, size_t n)
 {
     static char text[128];
     size_t len;
-    const char *p = field(head, "Content-Length", &len);
+    const char *p = http_field(head, "Content-Length", &len);
 
     if (strncmp(head, "HTTP/1.1 200 OK\r\n", 17) != 0)
         return "its first line is not \"HTTP/1.1 200 OK\\r\\n\"";
@@ -517,25 +517,31 @@ static const char *wrong_page(const char *head, const char *body, size_t n)
     return NULL;
 }
 
-static _Noreturn void bad_answer(struct actor *a, const char *codes,
-                                 const char *why)
+void http_show(struct bytes *out, const struct actor *a)
 {
-    struct bytes out = { 0 };
     const char *p = (char *)a->in.p + a->used, *end = p + (a->in.n - a->used);
 
-    bytes_text(&out, "expected  a whole answer %s\n%s\n", codes, why);
-    bytes_text(&out, "received%s\n", p == end ? "  nothing" : "");
+    bytes_text(out, "received%s\n", p == end ? "  nothing" : "");
     for (int i = 0; i < 12 && p < end; i++) {
         const char *nl = memchr(p, '\n', (size_t)(end - p));
         size_t n = nl == NULL ? (size_t)(end - p) : (size_t)(nl - p) + 1;
 
-        bytes_text(&out, "  ");
-        data_show(&out, (const unsigned char *)p, n);
-        bytes_text(&out, "\n");
+        bytes_text(out, "  ");
+        data_show(out, (const unsigned char *)p, n);
+        bytes_text(out, "\n");
         p += n;
     }
     if (end_of(a)[0] != '\0')
-        bytes_text(&out, "%s\n", end_of(a) + 2);
+        bytes_text(out, "%s\n", end_of(a) + 2);
+}
+
+static _Noreturn void bad_answer(struct actor *a, const char *codes,
+                                 const char *why)
+{
+    struct bytes out = { 0 };
+
+    bytes_text(&out, "expected  a whole answer %s\n%s\n", codes, why);
+    http_show(&out, a);
     fail_here(&out);
 }
 
@@ -546,7 +552,7 @@ static const char *wrong_answer(struct actor *a, const char *codes)
     const char *head, *body;
 
     a->reading = true;
-    if (!await(over, a)) {
+    if (!await(stream_over, a)) {
         snprintf(why, sizeof why, "the connection stays open, %s", why_not);
         return why;
     }
@@ -558,9 +564,9 @@ static const char *wrong_answer(struct actor *a, const char *codes)
                         : "the connection ended before any of it";
     if (body == NULL)
         return "its head does not end: no empty line (\"\\r\\n\\r\\n\")";
-    if (!status_is(head, codes))
+    if (!http_status(head, codes))
         return "it has another status";
-    if (status_is(head, "200"))
+    if (http_status(head, "200"))
         return wrong_page(head, body + 4,
                           a->in.n - (size_t)(body + 4 - (char *)a->in.p));
     return NULL;
@@ -638,7 +644,8 @@ static void splits(const char *name, const char *rest)
 
 static bool has_a_head(struct actor *a)
 {
-    return over(a) || bytes_find(&a->in, a->used, "\r\n\r\n", 4) != SIZE_MAX;
+    return stream_over(a) ||
+           bytes_find(&a->in, a->used, "\r\n\r\n", 4) != SIZE_MAX;
 }
 
 /* What is wrong with a request; NULL: nothing. head ends with its last line's
@@ -654,7 +661,7 @@ static const char *wrong_request(const char *head, const struct bytes *first)
     for (const char *p = head; (p = strchr(p, '\n')) != NULL; p++)
         if (p == head || p[-1] != '\r')
             return "a line ends in LF alone, not in CR LF";
-    host = field(head, "Host", &len);
+    host = http_field(head, "Host", &len);
     if (host == NULL || len == 0)
         return "it has no \"Host: NAME\" field";
     return NULL;
@@ -789,6 +796,8 @@ static void stream_gets(struct actor *a, const char *rest)
         gets_the_rest(a);
     else if (strncmp(rest, "answer ", 7) == 0)
         gets_answer(a, rest + 7);
+    else if (strncmp(rest, "reply ", 6) == 0)
+        gets_reply(a, rest + 6);
     else if (strncmp(rest, "request ", 8) == 0)
         gets_request(a, rest + 8);
     else
@@ -834,6 +843,7 @@ static const struct {
 } verbs[] = {
     { STREAM, "sends", sends },
     { STREAM, "gets", stream_gets },
+    { STREAM, "replied", replied },
     { STREAM, "ends", ends_verb },
     { STREAM, "closes", closes_verb },
     { STREAM, "resets", resets_verb },

@@ -1,0 +1,302 @@
+/* An HTTP answer that ends by its own length, on a connection that may stay
+ * open: `gets reply`, and what is asked about the last one: `replied`. */
+#define _GNU_SOURCE
+#ifdef __APPLE__
+#define _DARWIN_C_SOURCE
+#endif
+#include "peer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* What await() looks for; a script has one thread. */
+static const char *codes; /* "200|206" */
+static bool to_head;
+static struct reply {
+    size_t head, body, end; /* places in a->in; end: of all */
+    const char *wrong;      /* or NULL */
+} reply;
+
+static bool wrong(const char *why)
+{
+    reply.wrong = why;
+    return true;
+}
+
+/* Chunks (RFC 9112, 7.1) from body on. Returns whether they are whole, or
+ * wrong; what they hold goes to data where that is not NULL. */
+static bool take_chunks(const struct actor *a, struct bytes *data)
+{
+    size_t at = reply.body;
+
+    for (;;) {
+        const char *line = (const char *)a->in.p + at;
+        size_t nl = bytes_find(&a->in, at, "\r\n", 2), size;
+        char *end;
+
+        if (nl == SIZE_MAX)
+            return false;
+        size = strtoul(line, &end, 16);
+        if (end == line || (*end != '\r' && *end != ';'))
+            return wrong("its body is chunked, and a chunk's size is wrong");
+        at = nl + 2;
+        if (size == 0)
+            break;
+        if (size > a->in.n - at || a->in.n - at - size < 2)
+            return false;
+        if (data != NULL)
+            bytes_add(data, a->in.p + at, size);
+        at += size + 2;
+    }
+    reply.end = bytes_find(&a->in, at - 2, "\r\n\r\n", 4) + 4;
+    return reply.end >= 4;
+}
+
+/* Has as much come as Content-Length says, or does it say nothing sensible? */
+static bool has_length(const struct actor *a, const char *length, size_t n)
+{
+    size_t size;
+
+    if (n == 0 || strspn(length, "0123456789") != n)
+        return wrong("its Content-Length is no number");
+    size = strtoul(length, NULL, 10);
+    if (a->in.n - reply.body < size)
+        return false;
+    reply.end = reply.body + size;
+    return true;
+}
+
+static bool no_body(const char *head)
+{
+    return to_head || http_status(head, "204|304") ||
+           strncmp(head + 8, " 1", 2) == 0;
+}
+
+/* The head's lines are in CR LF, and its first one is a status line. */
+static bool begins(struct actor *a)
+{
+    size_t at = reply.head = a->used;
+    size_t end = bytes_find(&a->in, at, "\r\n\r\n", 4);
+
+    if (a->in.n > at && memcmp(a->in.p + at, "HTTP/1.",
+                               a->in.n - at < 7 ? a->in.n - at : 7) != 0)
+        return wrong("it does not begin with HTTP/1.");
+    if (end == SIZE_MAX)
+        return false;
+    reply.body = end + 4;
+    return true;
+}
+
+/* Is a whole one there, or one that is wrong? "100 Continue" and its like come
+ * before the answer. */
+static bool is_whole(struct actor *a)
+{
+    const char *head, *value;
+    size_t n;
+
+    reply = (struct reply){ 0 };
+    while (begins(a) && reply.wrong == NULL) {
+        head = (const char *)a->in.p + reply.head;
+        if (http_status(head, codes) || strncmp(head + 8, " 1", 2) != 0)
+            break;
+        a->used = reply.body;
+        reply.body = 0;
+    }
+    if (reply.wrong != NULL)
+        return true;
+    if (reply.body == 0)
+        return stream_over(a);
+    head = (const char *)a->in.p + reply.head;
+    reply.end = reply.body;
+    if (!http_status(head, codes))
+        return wrong("it has another status");
+    if (no_body(head))
+        return true;
+    value = http_field(head, "Transfer-Encoding", &n);
+    if (value != NULL && n == 7 && strncasecmp(value, "chunked", 7) == 0)
+        return take_chunks(a, NULL) || (reply.end = 0, stream_over(a));
+    value = http_field(head, "Content-Length", &n);
+    if (value != NULL)
+        return has_length(a, value, n) || (reply.end = 0, stream_over(a));
+    reply.end = a->in.n;
+    return stream_over(a);
+}
+
+static _Noreturn void bad_reply(struct actor *a, const char *why)
+{
+    struct bytes out = { 0 };
+
+    bytes_text(&out, "expected  a whole answer %s\n%s\n", codes, why);
+    http_show(&out, a);
+    fail_here(&out);
+}
+
+/* Keeps head and body apart: for `replied`. */
+static void keep(struct actor *a)
+{
+    const char *value;
+    size_t n;
+
+    bytes_free(&a->head);
+    bytes_free(&a->body);
+    bytes_add(&a->head, a->in.p + reply.head, reply.body - reply.head);
+    bytes_add(&a->body, "", 0);
+    value = http_field((char *)a->head.p, "Transfer-Encoding", &n);
+    if (value != NULL && reply.end > reply.body)
+        take_chunks(a, &a->body);
+    else
+        bytes_add(&a->body, a->in.p + reply.body, reply.end - reply.body);
+    a->used = reply.end;
+}
+
+static void compare_body(struct actor *a, const char *data)
+{
+    struct bytes expected = { 0 }, out = { 0 };
+
+    if (!data_parse(&data, &expected))
+        script_error("bad data: %s", data);
+    if (a->body.n != expected.n ||
+        memcmp(a->body.p, expected.p, expected.n) != 0) {
+        bytes_text(&out, "the answer's body is another one\n");
+        data_compare(&out, &expected, a->body.p, a->body.n);
+        fail_here(&out);
+    }
+    bytes_free(&expected);
+}
+
+/* CODES [to HEAD] [DATA] */
+void gets_reply(struct actor *a, const char *rest)
+{
+    static char text[64], why[128];
+    int used = 0;
+
+    if (sscanf(rest, "%63s %n", text, &used) != 1)
+        script_error("gets reply CODES [to HEAD] [DATA]");
+    codes = text;
+    rest += used;
+    to_head = strncmp(rest, "to HEAD", 7) == 0;
+    rest += to_head ? 7 : 0;
+    a->reading = true;
+    if (!await(is_whole, a)) {
+        snprintf(why, sizeof why, "it is not whole, %s", why_not);
+        bad_reply(a, why);
+    }
+    a->reading = false;
+    if (reply.wrong != NULL)
+        bad_reply(a, reply.wrong);
+    if (reply.end == 0)
+        bad_reply(a, "the connection ended before all of it had come");
+    keep(a);
+    if (*rest != '\0')
+        compare_body(a, rest);
+}
+
+/* ---- what is asked about it ---- */
+
+static _Noreturn void bad_field(struct actor *a, const char *what,
+                                const char *verb, const char *rest)
+{
+    struct bytes out = { 0 };
+
+    bytes_text(&out, "expected  %s%s%s %s\nreceived\n", what,
+               *verb != '\0' ? " " : ":", verb, rest);
+    for (char *p = (char *)a->head.p; *p != '\0'; p += strcspn(p, "\n") + 1) {
+        bytes_text(&out, "  ");
+        data_show(&out, (unsigned char *)p, strcspn(p, "\n") + 1);
+        bytes_text(&out, "\n");
+    }
+    fail_here(&out);
+}
+
+/* FIELD [begins] DATA | DATA: is, or begins with, one of these. */
+static void field_is_one_of(struct actor *a, const char *name,
+                            const char *rest)
+{
+    bool begins_so = strncmp(rest, "begins ", 7) == 0;
+    const char *data = rest + (begins_so ? 7 : 0), *value;
+    size_t n = 0;
+
+    value = http_field((char *)a->head.p, name, &n);
+    for (bool more = true; more && value != NULL;) {
+        struct bytes want = { 0 };
+        bool same;
+
+        if (!data_parse(&data, &want))
+            script_error("bad data: %s", data);
+        same = n >= want.n && memcmp(value, want.p, want.n) == 0 &&
+               (begins_so || n == want.n);
+        bytes_free(&want);
+        if (same)
+            return;
+        more = *data++ == '|';
+    }
+    bad_field(a, name, begins_so ? "begins" : "", begins_so ? rest + 7 : rest);
+}
+
+static _Noreturn void bad_body(struct actor *a, const char *what,
+                               const struct bytes *data)
+{
+    struct bytes out = { 0 };
+    const unsigned char *p = a->body.p, *end = p + a->body.n;
+
+    bytes_text(&out, "expected  a body %s ", what);
+    data_show(&out, data->p, data->n);
+    bytes_text(&out, "\nreceived%s\n", p == end ? "  an empty one" : "");
+    for (int i = 0; i < 40 && p < end; i++) {
+        const unsigned char *nl = memchr(p, '\n', (size_t)(end - p));
+        size_t n = nl == NULL ? (size_t)(end - p) : (size_t)(nl - p) + 1;
+
+        bytes_text(&out, "  ");
+        data_show(&out, p, n);
+        bytes_text(&out, "\n");
+        p += n;
+    }
+    fail_here(&out);
+}
+
+/* holds DATA | DATA: these, in this order. lacks DATA | DATA: none. */
+static void body_holds(struct actor *a, const char *rest)
+{
+    bool lacks = strncmp(rest, "lacks ", 6) == 0;
+    size_t at = 0;
+
+    if (!lacks && strncmp(rest, "holds ", 6) != 0)
+        script_error("replied body holds DATA, lacks DATA");
+    rest += 6;
+    for (bool more = true; more;) {
+        struct bytes data = { 0 };
+        size_t found;
+
+        if (!data_parse(&rest, &data))
+            script_error("bad data: %s", rest);
+        found = bytes_find(&a->body, lacks ? 0 : at, data.p, data.n);
+        if (lacks && found != SIZE_MAX)
+            bad_body(a, "without", &data);
+        if (!lacks && found == SIZE_MAX)
+            bad_body(a, at > 0 ? "that goes on with" : "that holds", &data);
+        at = lacks ? 0 : found + data.n;
+        bytes_free(&data);
+        more = *rest++ == '|';
+    }
+}
+
+/* FIELD ..., no FIELD, body ... */
+void replied(struct actor *a, const char *rest)
+{
+    char name[64];
+    int used = 0;
+    size_t n;
+
+    if (a->head.p == NULL)
+        script_error("%s has got no reply", a->name);
+    if (sscanf(rest, "%63s %n", name, &used) != 1 || rest[used] == '\0')
+        script_error("replied FIELD DATA, no FIELD, body holds DATA");
+    if (strcmp(name, "body") == 0)
+        body_holds(a, rest + used);
+    else if (strcmp(name, "no") != 0)
+        field_is_one_of(a, name, rest + used);
+    else if (http_field((char *)a->head.p, rest + used, &n) != NULL)
+        bad_field(a, "no field", rest + used, "");
+}

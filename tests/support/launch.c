@@ -45,6 +45,7 @@ struct limits {
     long wall;  /* seconds until everything is killed */
     long files; /* RLIMIT_NOFILE, as far as the hard limit allows */
     long procs; /* RLIMIT_NPROC */
+    long user;  /* root's programs: which one; 0: one of its own */
 };
 
 static volatile sig_atomic_t ended; /* a signal told us to stop */
@@ -70,7 +71,7 @@ static int usage(void)
 {
     fputs("usage: launch room PROJECT COMMAND [ARG]...\n"
           "       launch run [-w SECONDS] [-f FILES] [-p PROCESSES] "
-          "PROGRAM [ARG]...\n"
+          "[-u USER] PROGRAM [ARG]...\n"
           "       launch lock FILE COMMAND [ARG]...\n",
           stderr);
     return 2;
@@ -166,7 +167,7 @@ static int open_program(const char *path)
 _Noreturn static void become(char *argv[], const struct limits *lim,
                              pid_t launcher)
 {
-    uid_t uid = FIRST_UID + (uid_t)launcher;
+    uid_t uid = FIRST_UID + (uid_t)(lim->user > 0 ? lim->user : launcher);
     int fd = open_program(argv[0]);
 
     setsid();
@@ -286,16 +287,18 @@ static long number(const char *text)
 
 static int run_options(int argc, char *argv[])
 {
-    struct limits lim = { 30, 4096, 256 };
+    struct limits lim = { 30, 4096, 256, 0 };
     int c;
 
-    while ((c = getopt(argc, argv, "+w:f:p:")) != -1)
+    while ((c = getopt(argc, argv, "+w:f:p:u:")) != -1)
         if (c == 'w')
             lim.wall = number(optarg);
         else if (c == 'f')
             lim.files = number(optarg);
         else if (c == 'p')
             lim.procs = number(optarg);
+        else if (c == 'u')
+            lim.user = number(optarg);
         else
             return 125; /* getopt(3) has said why */
     if (optind == argc)

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -47,6 +48,23 @@ static void read_script(void)
         script_error("cannot read it: %s", strerror(errno));
 }
 
+/* `name` is its port, `name.pid` and `name.uid` are of a local client;
+ * `longest` is the room for a socket's path. */
+static long number_of(char *name)
+{
+    char *dot = strchr(name, '.');
+    const struct actor *a;
+
+    if (strcmp(name, "longest") == 0)
+        return (long)sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+    if (dot != NULL)
+        *dot = '\0';
+    a = actor_need(name);
+    return dot == NULL                    ? a->port
+           : strcmp(dot + 1, "pid") == 0 ? a->pid
+                                         : a->uid;
+}
+
 /* Is s, up to end, `{name}`? Then what it stands for. */
 static bool value_of(const char *s, const char *end, long i, long *value)
 {
@@ -56,7 +74,7 @@ static bool value_of(const char *s, const char *end, long i, long *value)
         return false;
     memcpy(name, s + 1, (size_t)(end - s) - 1);
     name[end - s - 1] = '\0';
-    *value = strcmp(name, "i") == 0 ? i : actor_need(name)->port;
+    *value = strcmp(name, "i") == 0 ? i : number_of(name);
     return true;
 }
 
@@ -238,6 +256,8 @@ static void step(const char *line)
     sscanf(line, "%63s %63s %n", word, verb, &used);
     if (strcmp(word, "run") == 0)
         run_line(line + strlen("run"));
+    else if (starts(line, "path "))
+        path_step(line + strlen("path "));
     else if (!file_step(line))
         act_all(word, verb, used > 0 ? line + used : "");
 }
@@ -362,7 +382,7 @@ int main(void)
     raise_files();
     if (getenv("BIN") == NULL || getenv("SUPPORT") == NULL)
         script_error("BIN and SUPPORT say where the programs are");
-    if (mkdtemp(dir) == NULL || chmod(dir, 0777) == -1)
+    if (mkdtemp(dir) == NULL || chmod(dir, 0777) == -1 || chdir(dir) == -1)
         script_error("%s: %s", dir, strerror(errno));
     script_dir = dir;
     recording_start();

@@ -97,6 +97,8 @@ struct actor {
     struct bytes head, body; /* of the last reply */
     size_t used, sent;    /* how much of in and out is done with */
     bool reading, connecting, eof, reset;
+    bool local; /* of AF_UNIX */
+    long uid;   /* a local client's user; pid: its process; as it is there */
     struct sockaddr_storage peer; /* a datagram's last sender */
     socklen_t peer_len;
     /* a program */
@@ -147,6 +149,14 @@ bool socket_verb(const char *name, struct actor *a, const char *verb,
                  const char *rest);
 void program_end(struct actor *a);
 void program_read(struct actor *a);
+
+/* path.c: files and the sockets that have a path. */
+void path_step(const char *rest);
+/* Connects as the user, and among the processes, of a program. The socket, or
+ * -1 and errno. */
+struct sockaddr_un;
+int connect_as(const struct actor *program, const struct sockaddr_un *un,
+               pid_t *pid, long *uid);
 __attribute__((noreturn)) void fail_here(struct bytes *out);
 
 bool stream_over(struct actor *a); /* its end came, or a reset */

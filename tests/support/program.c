@@ -167,13 +167,16 @@ static void add_recorder(void)
 _Noreturn static void launch(const struct options *o, char *args[],
                              const struct ends *e)
 {
-    enum { BEFORE_ARGS = 7 };
+    enum { BEFORE_ARGS = 9 };
     const char *room = getenv("ROOM");
-    char path[1024], program[1024], room_is[32];
+    char path[1024], program[1024], room_is[32], user[24];
     char *argv[ARGS_MAX + BEFORE_ARGS] = {
-        path, "run", "-f", (char *)o->files, "-p", (char *)o->procs, program
+        path, "run", "-f", (char *)o->files, "-p", (char *)o->procs,
+        "-u", user, program
     };
 
+    snprintf(user, sizeof user, "%d",
+             (int)(getenv("ONE_USER") != NULL ? getppid() : getpid()));
     snprintf(path, sizeof path, "%s/launch", getenv("SUPPORT"));
     snprintf(program, sizeof program, "%s/%s", getenv("BIN"), args[0]);
     snprintf(room_is, sizeof room_is, "ROOM=%s", room != NULL ? room : "");
@@ -399,18 +402,30 @@ static bool said_it(struct actor *a)
            closed(a);
 }
 
-/* A line on stderr, whole, that begins as the contract has it. */
+static void parse(const char *s)
+{
+    bytes_free(&want);
+    if (!data_parse(&s, &want) || *s != '\0')
+        script_error("bad data: %s", s);
+}
+
+/* A line on stderr, whole, that begins as the contract has it. Where it says
+ * the port, or the path that a script awaits in want. */
 static size_t ready_line(const struct actor *a)
 {
-    static const char begin[] = "Server launched, listening on port: ";
-    size_t at = bytes_find(&a->said, 0, begin, sizeof begin - 1), p;
+    const char *begin = want.n > 0 ? "Server launched, listening on: "
+                                   : "Server launched, listening on port: ";
+    size_t at = bytes_find(&a->said, 0, begin, strlen(begin)), p, n = 0;
 
     if (at == SIZE_MAX || (at > 0 && a->said.p[at - 1] != '\n'))
         return SIZE_MAX;
-    p = at + sizeof begin - 1;
-    while (isdigit(a->said.p[p]))
-        p++;
-    return a->said.p[p] == '\n' ? at + sizeof begin - 1 : SIZE_MAX;
+    p = at + strlen(begin);
+    if (want.n == 0)
+        while (isdigit(a->said.p[p + n]))
+            n++;
+    else if (a->said.n - p > want.n)
+        n = bytes_same(a->said.p + p, want.p, want.n);
+    return n >= want.n && a->said.p[p + n] == '\n' ? p : SIZE_MAX;
 }
 
 static bool is_ready(struct actor *a)
@@ -423,14 +438,19 @@ static void ready(struct actor *a, const char *rest)
     struct bytes out = { 0 };
     size_t at;
 
-    (void)rest;
+    bytes_free(&want);
+    if (*rest == '"')
+        parse(rest);
+    else
+        bytes_add(&want, rest, strlen(rest));
     if (await(is_ready, a) && (at = ready_line(a)) != SIZE_MAX) {
         a->port = atoi((char *)a->said.p + at);
         a->said_used = at;
         return;
     }
     bytes_text(&out, "expected  a line on stderr: \"Server launched, listening"
-                     " on port: N\\n\"\nreceived  ");
+                     " on%s%.*s\\n\"\nreceived  ",
+               want.n == 0 ? " port: N" : ": ", (int)want.n, (char *)want.p);
     data_show(&out, a->said.p, a->said.n);
     bytes_text(&out, "\n");
     fail_with_state(&out);
@@ -450,13 +470,6 @@ static bool printed_or_differs(struct actor *a)
 
     return i == want.n || a->printed_used + i < a->printed.n ||
            a->stdout_fd == -1;
-}
-
-static void parse(const char *s)
-{
-    bytes_free(&want);
-    if (!data_parse(&s, &want) || *s != '\0')
-        script_error("bad data: %s", s);
 }
 
 static void prints(struct actor *a, const char *rest)

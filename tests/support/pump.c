@@ -246,6 +246,8 @@ static bool in_flight(const struct actor *a)
     int n = 0;
 
     /* TIOCOUTQ is SIOCOUTQ of tcp(7), with no header of the kernel's */
+    if (a->local) /* at once in the queue of the other side: unix(7) */
+        return false;
     return a->kind == STREAM && a->fd != -1 && !a->reset &&
            (a->connecting ||
             (ioctl(a->fd, TIOCOUTQ, &n) == 0 && n > 0 && !sending(a)));

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -24,6 +25,21 @@ struct address {
     socklen_t len;
     int family;
 };
+
+/* PATH, as it is or as data in quotes. */
+static void put_path(const char *text, char *path, size_t size)
+{
+    struct bytes b = { 0 };
+
+    if (*text != '"')
+        bytes_add(&b, text, strlen(text));
+    else if (!data_parse(&text, &b))
+        script_error("bad data: %s", text);
+    if (b.n == 0 || b.n >= size)
+        script_error("no path of 1 to %zu bytes: %s", size - 1, text);
+    memcpy(path, b.p, b.n);
+    bytes_free(&b);
+}
 
 /* `HOST PORT`, `PORT` (of 127.0.0.1) or `unix:PATH`. */
 static struct address address_of(const char *text)
@@ -36,9 +52,7 @@ static struct address address_of(const char *text)
 
     if (strncmp(text, "unix:", 5) == 0) {
         un->sun_family = AF_UNIX;
-        if (strlen(text + 5) >= sizeof un->sun_path)
-            script_error("a path that is too long: %s", text);
-        memcpy(un->sun_path, text + 5, strlen(text + 5) + 1);
+        put_path(text + 5, un->sun_path, sizeof un->sun_path);
         a.len = sizeof *un;
         a.family = AF_UNIX;
         return a;
@@ -111,20 +125,49 @@ static void narrow(int fd, int size)
     setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof mss);
 }
 
+/* Cuts ` as PROGRAM` off the end of unix:PATH: whose user it is, and among
+ * whose processes, the client shall be. */
+static struct actor *as_option(char *text)
+{
+    char *at = strncmp(text, "unix:", 5) == 0 ? strstr(text, " as ") : NULL;
+
+    if (at == NULL)
+        return NULL;
+    *at = '\0';
+    return actor_need(at + 4);
+}
+
+static int connect_now(struct actor *a, const struct address *to,
+                       const struct actor *as)
+{
+    const struct sockaddr_un *un = (const void *)&to->sa;
+
+    if (as == NULL)
+        return connect(a->fd, (const struct sockaddr *)&to->sa, to->len);
+    close(a->fd);
+    a->fd = connect_as(as, un, &a->pid, &a->uid);
+    fcntl(a->fd, F_SETFD, FD_CLOEXEC);
+    fcntl(a->fd, F_SETFL, O_NONBLOCK);
+    return a->fd == -1 ? -1 : 0;
+}
+
 static struct actor *start_connect(const char *name, const char *rest)
 {
     char text[256];
-    struct actor *a = actor_new(name, STREAM);
+    struct actor *a = actor_new(name, STREAM), *as;
     struct address to;
     int small;
 
     snprintf(text, sizeof text, "%s", rest);
     small = buffer_option(text);
+    as = as_option(text);
     to = address_of(text);
+    a->local = to.family == AF_UNIX;
+    a->uid = (long)geteuid();
     a->fd = open_socket(&to, SOCK_STREAM);
     narrow(a->fd, small);
     recording_begins();
-    if (connect(a->fd, (struct sockaddr *)&to.sa, to.len) == -1) {
+    if (connect_now(a, &to, as) == -1) {
         a->connecting = errno == EINPROGRESS;
         a->reset = errno != EINPROGRESS;
     }
@@ -172,6 +215,15 @@ static void is_refused(const char *name, const char *rest)
     fail("a connection was made, though nobody should listen there");
 }
 
+/* The programs' user need not be ours. */
+static void open_to_all(const struct address *a)
+{
+    const struct sockaddr_un *un = (const void *)&a->sa;
+
+    if (a->family == AF_UNIX)
+        chmod(un->sun_path, 0777);
+}
+
 static void listens(const char *name, const char *rest)
 {
     struct actor *a = actor_new(name, LISTENER);
@@ -191,6 +243,8 @@ static void listens(const char *name, const char *rest)
         listen(a->fd, SOMAXCONN) == -1)
         leave_out("this check cannot listen on %s: %s", rest, strerror(errno));
     a->port = port_of(a->fd);
+    a->local = at.family == AF_UNIX;
+    open_to_all(&at);
     record_call(a, "listen", NULL, NULL, 0);
 }
 
@@ -203,6 +257,7 @@ static void opens(const char *name, const char *rest)
     if (bind(a->fd, (struct sockaddr *)&at.sa, at.len) == -1)
         leave_out("this check cannot use %s: %s", rest, strerror(errno));
     a->port = port_of(a->fd);
+    open_to_all(&at);
 }
 
 static int accepted;
@@ -227,6 +282,7 @@ static void accepts(const char *name, const char *rest)
     fcntl(accepted, F_SETFL, O_NONBLOCK);
     a = actor_new(name, STREAM);
     a->fd = accepted;
+    a->local = listener->local;
     record_call(a, "accept", NULL, NULL, a->fd);
     setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 }

@@ -135,6 +135,8 @@ int writen(int fd, const void *buf, size_t n)
 static int next_byte(struct line_reader *in, char *c)
 {
     if (in->pos == in->end) {
+        if (in->wait != NULL && in->wait(in) < 0)
+            return -1;
         ssize_t nread = read_some(in->fd, in->buf, sizeof in->buf);
         if (nread <= 0)
             return (int)nread;

@@ -70,9 +70,14 @@ int writen(int fd, const void *buf, size_t n);
 /* Reads lines from fd. Start with
  *     struct line_reader in = { .fd = fd };
  * and leave fd to it: it reads ahead. buf[pos] up to buf[end] is what it has
- * read and not handed out. The descriptor stays the caller's. */
+ * read and not handed out. The descriptor stays the caller's.
+ * A read(2) waits for as long as it takes. Who will not wait so long sets wait:
+ * it is called before each read(2), and returns 0 when there is something to
+ * read, or -1, with which read_line() fails too. deadline is for wait alone. */
 struct line_reader {
     int fd;
+    int (*wait)(struct line_reader *in);
+    long long deadline;
     size_t pos, end;
     char buf[4096];
 };

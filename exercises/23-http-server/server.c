@@ -53,13 +53,12 @@ static void print_line(char *line, size_t len)
     /* END 23.3 */
 }
 
-/* Reads a request from cfd and prints its lines, the empty one too.
+/* Reads a request from in and prints its lines, the empty one too.
  * Returns the status to answer with, or 0 where nobody waits for an answer:
  * the client closed or reset the connection before the empty line. A line or
  * a request that is too long has its status at once: its end may never come. */
-static int read_request(int cfd)
+static int read_request(struct line_reader *in)
 {
-    struct line_reader in = { .fd = cfd };
     char line[MAX_LINE + 3];
 
     for (int nlines = 0; nlines <= MAX_LINES; nlines++) {
@@ -70,7 +69,7 @@ static int read_request(int cfd)
          * line, or three; read_line() gives you one.
          * Check: "prints each line as it comes".
          */
-        ssize_t nread = readn(in.fd, line, 0);
+        ssize_t nread = readn(in->fd, line, 0);
         /* END 23.2 */
 
         if (nread <= 0 || line[nread - 1] != '\n')
@@ -143,7 +142,9 @@ static void hang_up(int cfd, int patience)
 /* Serves one client, from its request to the end; closes cfd. */
 static void serve(int cfd)
 {
-    switch (read_request(cfd)) {
+    struct line_reader in = { .fd = cfd };
+
+    switch (read_request(&in)) {
     case 200:
         answer(cfd, "200 OK", "This is my test server page");
         break;

@@ -52,17 +52,16 @@ static void print_line(char *line, size_t len)
     fflush(stdout);
 }
 
-/* Reads a request from cfd and prints its lines, the empty one too.
+/* Reads a request from in and prints its lines, the empty one too.
  * Returns the status to answer with, or 0 where nobody waits for an answer:
  * the client closed or reset the connection before the empty line. A line or
  * a request that is too long has its status at once: its end may never come. */
-static int read_request(int cfd)
+static int read_request(struct line_reader *in)
 {
-    struct line_reader in = { .fd = cfd };
     char line[MAX_LINE + 3];
 
     for (int nlines = 0; nlines <= MAX_LINES; nlines++) {
-        ssize_t nread = read_line(&in, line, sizeof line);
+        ssize_t nread = read_line(in, line, sizeof line);
         if (nread < 0 && errno == EMSGSIZE)
             return 431;
 
@@ -134,7 +133,9 @@ static void hang_up(int cfd, int patience)
 /* Serves one client, from its request to the end; closes cfd. */
 static void serve(int cfd)
 {
-    switch (read_request(cfd)) {
+    struct line_reader in = { .fd = cfd };
+
+    switch (read_request(&in)) {
     case 200:
         answer(cfd, "200 OK", "This is my test server page");
         break;

@@ -481,6 +481,32 @@ static void test_read_line_long(void)
     close(in.fd);
 }
 
+/* Allows deadline reads. */
+static int not_forever(struct line_reader *in)
+{
+    if (in->deadline-- > 0)
+        return 0;
+    errno = ETIMEDOUT;
+    return -1;
+}
+
+/* wait is asked before each read(2), and not for what was read ahead. */
+static void test_read_line_wait(void)
+{
+    char line[64];
+    int writer;
+    struct line_reader in = reader("one\ntwo\nha", 10, &writer);
+
+    in.wait = not_forever;
+    in.deadline = 1;
+    CHECK(read_line(&in, line, sizeof line) == 4);
+    CHECK(read_line(&in, line, sizeof line) == 4);
+    CHECK(in.deadline == 0);
+    CHECK(read_line(&in, line, sizeof line) == -1 && errno == ETIMEDOUT);
+    close(writer);
+    close(in.fd);
+}
+
 /* ---- Sockets ------------------------------------------------------------ */
 
 static bool is_cloexec(int fd)
@@ -846,6 +872,7 @@ int main(int argc, char *argv[])
         { "read_line: too long is known at once", test_read_line_limit },
         { "read_line: byte by byte, interrupted", test_read_line_pieces },
         { "read_line: a line beyond its buffer", test_read_line_long },
+        { "read_line: a wait that ends", test_read_line_wait },
         { "TCP over IPv4, by number and by name", test_tcp },
         { "TCP over IPv6; :: serves both families", test_tcp_ipv6 },
         { "why names the reason, and never Success", test_why },

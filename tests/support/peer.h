@@ -103,6 +103,7 @@ struct actor {
     socklen_t peer_len;
     /* a program */
     pid_t launcher, pid;
+    double began; /* it was not there before */
     int stdin_fd, stdout_fd, stderr_fd, status_fd;
     struct bytes printed, said, status;
     size_t printed_used, said_used;
@@ -124,6 +125,7 @@ void actors_end(void);
 double now(void);
 void pump(int ms);          /* moves what can move, waits ms at most */
 extern double bound;        /* seconds a step may take */
+extern double until;        /* when the step under way gives up */
 extern uint64_t moved;      /* grows with each byte that comes or goes */
 extern const char *why_not; /* after await() has said false */
 bool await(bool (*done)(struct actor *), struct actor *a);

@@ -317,7 +317,14 @@ static bool socket_waits_for_ever(pid_t pid, int fd)
     return for_ever;
 }
 
-static bool waits_for_ever(const struct task *t)
+/* A time limit of so many milliseconds, in a program that began then: does it
+ * end later than the step under way? When the wait began is not known. */
+static bool long_enough(int ms, double began)
+{
+    return ms < 0 || began + ms / 1e3 > until;
+}
+
+static bool waits_for_ever(const struct task *t, double began)
 {
     const struct wait_call *c = wait_call(t->nr);
 
@@ -327,9 +334,9 @@ static bool waits_for_ever(const struct task *t)
     case SOCKET:
         return socket_waits_for_ever(t->pid, (int)t->arg[0]);
     case INT2:
-        return (int)t->arg[2] < 0;
+        return long_enough((int)t->arg[2], began);
     case INT3:
-        return (int)t->arg[3] < 0;
+        return long_enough((int)t->arg[3], began);
     case PTR2:
         return t->arg[2] == 0;
     case PTR3:
@@ -435,6 +442,7 @@ bool proc_net_moves(void)
 struct stuck {
     uint64_t signature;
     pid_t last, program;
+    double began; /* the program */
     int tasks;
 };
 
@@ -451,7 +459,7 @@ static bool task_stuck(struct task *t, void *arg)
     mix(&s->signature, (uint64_t)t->tid);
     if (t->state == 'Z') /* news of its own end is still to come */
         return t->pid != s->program;
-    if (t->state != 'S' || !waits_for_ever(t))
+    if (t->state != 'S' || !waits_for_ever(t, s->began))
         return false;
     if (t->pid != s->last && has_timers(t->pid))
         return false;
@@ -463,7 +471,10 @@ static bool task_stuck(struct task *t, void *arg)
 
 bool proc_stuck(const struct actor *a, uint64_t *signature)
 {
-    struct stuck s = { .signature = *signature, .last = -1, .program = a->pid };
+    struct stuck s = { .signature = *signature,
+                       .last = -1,
+                       .program = a->pid,
+                       .began = a->began };
     bool stuck = for_tasks(a, task_stuck, &s) && s.tasks > 0;
 
     *signature = s.signature;

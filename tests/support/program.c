@@ -208,6 +208,7 @@ void program_run(char *args[])
     a->stdout_fd = our_pipe(&e.out, true);
     a->stderr_fd = our_pipe(&e.err, true);
     a->status_fd = our_pipe(&e.status, true);
+    a->began = now();
     a->launcher = fork();
     if (a->launcher == -1)
         script_error("fork: %s", strerror(errno));

@@ -21,6 +21,7 @@ enum { ACTORS_MAX = 4096,
 struct actor *actors[ACTORS_MAX];
 int actor_count;
 double bound = 10;
+double until;
 const char *why_not = "";
 uint64_t moved;
 
@@ -263,7 +264,8 @@ static bool program_is_done(const struct actor *a)
 }
 
 /* Can nothing more happen? True only if it is certain at this instant: all
- * programs under test wait without a limit, and nothing is on its way. */
+ * programs under test wait without a limit, or one that ends later than this
+ * step, and nothing is on its way. */
 static bool nothing_moves(uint64_t *signature)
 {
     *signature = moved; /* a byte that moved starts a proof anew */
@@ -307,6 +309,7 @@ bool await(bool (*done)(struct actor *), struct actor *a)
     double start = now(), t;
     struct standstill s = { .next = start + SAMPLE_MS / 1e3 };
 
+    until = start + bound;
     snprintf(late, sizeof late, "for %g s", bound);
     why_not = late;
     for (;;) {

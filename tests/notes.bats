@@ -87,6 +87,7 @@ task() {
 @test 'the task of 23 prints what it shows' { task 23; }
 @test 'the task of 24 prints what it shows' { task 24; }
 @test 'the task of 25 prints what it shows' { task 25; }
+@test 'the task of 26 prints what it shows' { task 26; }
 @test 'README and CONTRIBUTING print what they show' {
     types README.md shipped
     types CONTRIBUTING.md shipped

@@ -241,18 +241,35 @@ static void note_family(struct picture *p, struct event *e)
                 p->lane[i].exit = e;
 }
 
-static bool on_network(const struct event *e)
+static bool has_path(const char *address)
+{
+    return strncmp(address, "unix:", 5) == 0 && address[5] != '\0';
+}
+
+/* Is the other side, at a path, one of the programs? (Not the system's name
+ * service, say.) */
+static bool is_among_us(const struct picture *p, const char *peer)
+{
+    for (int i = 0; i < p->events && has_path(peer); i++)
+        if (strcmp(p->event[i]->local, peer) == 0)
+            return true;
+    return false;
+}
+
+static bool on_network(const struct picture *p, const struct event *e)
 {
     return e->id[0] == 's' || e->id[0] == 'd' ||
-           (e->id[0] != '\0' && strncmp(e->local, "unix:/", 6) == 0);
+           (e->id[0] != '\0' &&
+            (has_path(e->local) || is_among_us(p, e->peer)));
 }
 
 /* Programs that only start others (env, timeout, sh) are not shown; nor, where
  * sockets are the matter, those that have pipes alone (a shell's `$(...)`). */
-static bool is_news(const struct event *e, bool network)
+static bool is_news(const struct picture *p, const struct event *e,
+                    bool network)
 {
     if (network)
-        return on_network(e);
+        return on_network(p, e);
     return strchr("SXZ", e->kind) == NULL &&
            !call_is(
                e,
@@ -272,9 +289,10 @@ static void drop_idlers(struct picture *p)
     int kept = 0;
 
     for (int i = 0; i < p->events; i++)
-        network = network || on_network(p->event[i]);
+        network = network || on_network(p, p->event[i]);
     for (int i = 0; i < p->events; i++)
-        if (is_news(p->event[i], network) && !p->lane[p->event[i]->lane].shown)
+        if (!p->lane[p->event[i]->lane].shown &&
+            is_news(p, p->event[i], network))
             show_process(p, p->event[i]->pid);
     for (int i = 0; i < p->events; i++)
         if (p->lane[p->event[i]->lane].shown)

@@ -139,7 +139,7 @@ static int read_request_line(struct http_request *r, struct http_text line)
     return is_target(r->method, r->target) ? 0 : 400;
 }
 
-/* ---- The fields (5) ------------------------------------------------------ */
+/* ---- The fields (5) ----------------------------------------------------- */
 
 /* Host: a name or an address, and perhaps a port. It may be empty, but there
  * are never two (3.2). */
@@ -273,7 +273,7 @@ enum { SIZE,
        OVER,
        BROKEN };
 
-/* ---- The head, line by line (2.2) ---------------------------------------- */
+/* ---- The head, line by line (2.2) --------------------------------------- */
 
 /* At the empty line: do the fields go together? Returns 200, or the status. */
 static int end_of_head(struct http_request *r)

@@ -10,16 +10,16 @@ setup() {
     cd "$BATS_TEST_DIRNAME/.." || return
     WARN="-Wall -Wextra -Wpedantic -Wconversion -Wshadow"
     WARN="$WARN -Wstrict-prototypes -Wmissing-prototypes -Werror"
-    PARTS=(net http)
+    PARTS=(net http web)
 }
 
-# Builds tests/lib/$1_test.c as build/tests/$1_test$2 with the flags that follow.
+# Builds tests/lib/$1_test.c as build/tests/$1_test$2; flags follow.
 build() {
     local part=$1 program=build/tests/$1_test$2
     shift 2
     # shellcheck disable=SC2086
     ${CC:-cc} -std=gnu11 -g -pthread -Ilib $WARN "$@" \
-        "tests/lib/${part}_test.c" "lib/$part.c" -o "$program"
+        "tests/lib/${part}_test.c" lib/*.c -o "$program"
 }
 
 # Does the compiler have this? (A sanitizer's runtime is a package of its own.)
@@ -34,7 +34,8 @@ all_pass() {
     run "$@"
     echo "$output"
     [ "$status" -eq 0 ]
-    [ "$(grep -c "^ok " <<<"$output")" = "$(sed -n "s/^1\.\.//p" <<<"$output")" ]
+    count=$(grep -c '^ok ' <<<"$output")
+    grep -q "^1\.\.$count\$" <<<"$output"
     ! grep -q '^not ok' <<<"$output" || return 1
 }
 

@@ -45,7 +45,7 @@ static char *copy(const char *from, size_t n)
     return to;
 }
 
-/* ---- Heads ---------------------------------------------------------------- */
+/* ---- Heads -------------------------------------------------------------- */
 
 static bool same_text(struct http_text a, struct http_text b)
 {
@@ -328,7 +328,8 @@ static bool waits(const char *text)
 static void test_continue(void)
 {
     CHECK(waits(WITH("Expect: 100-Continue\r\nContent-Length: 5\r\n")));
-    CHECK(waits(WITH("Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n")));
+    CHECK(waits(WITH("Expect: 100-continue\r\n"
+                     "Transfer-Encoding: chunked\r\n")));
     CHECK(!waits(WITH("Expect: 100-continue\r\n")));
     CHECK(!waits(WITH("Content-Length: 5\r\n")));
     CHECK(!waits(WITH("Expect: 200-ok\r\nContent-Length: 5\r\n")));
@@ -384,7 +385,7 @@ static void test_limits(void)
                     sizeof text) == 431);
 }
 
-/* ---- Bodies --------------------------------------------------------------- */
+/* ---- Bodies ------------------------------------------------------------- */
 
 #define CHUNKED "Transfer-Encoding: chunked\r\n"
 
@@ -486,7 +487,7 @@ static void test_long_bodies(void)
     CHECK(skip_pieces(CHUNKED, text, sizeof text, 4096, &left) == 413);
 }
 
-/* ---- All of it ------------------------------------------------------------ */
+/* ---- All of it ---------------------------------------------------------- */
 
 int main(void)
 {

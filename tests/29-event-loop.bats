@@ -223,8 +223,10 @@ END
     within 1.5 c gets eof
     hint What comes behind the request that closes is dropped: shutdown(2) with SHUT_WR, read until the client closes too, then close(2). A plain close(2) with input unread resets the connection, and the answer is lost.
     try (printf 'GET / HTTP/1.0\n\n'; head -c 9999999 /dev/zero) | nc 127.0.0.1 8080
+    server stops
     d connects {server}
-    d sends "GET / HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n" "GET / HTTP/1.1\r\nHost: d\r\n\r\n"*1000
+    d sends "GET / HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n" "GET / HTTP/1.1\r\nHost: d\r\n\r\n"*4000
+    server continues
     settle
     d sends "GET / HTTP/1.1\r\nHost: d\r\n\r\n"*500 | "GET / HTTP/1.1\r\nHost: d\r\n\r\n"*500
     within 1.5 d gets answer 200

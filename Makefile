@@ -16,7 +16,8 @@ programs = $(patsubst %.c,build/%,$(wildcard $1/*.c))
 HELPERS := $(patsubst tests/%.c,build/%.o,$(wildcard tests/support/*.c))
 LAUNCH := $(filter build/support/launch%,$(HELPERS))
 PEER := $(filter-out $(LAUNCH),$(HELPERS))
-SUPPORT := $(basename $(filter %/launch.o %/peer.o,$(HELPERS)))
+LINKED := $(basename $(filter %/launch.o %/peer.o,$(HELPERS)))
+SUPPORT := $(LINKED) $(if $(LINKED),build/trace/recorder)
 RECORDER := $(wildcard tools/trace/record*.[ch] tools/trace/faults*.[ch])
 LADDER := $(filter-out $(RECORDER),$(wildcard tools/trace/*.[ch]))
 EVERY := $(foreach n,$(NAMES),$(call programs,solutions/$n)) $(SUPPORT)
@@ -137,14 +138,17 @@ build/support/%.o: tests/support/%.c build/flags
 	$(object)
 build/support/launch: $(LAUNCH)
 build/support/peer: $(PEER)
-build/trace/record.so: $(RECORDER)
+build/trace/record.so: $(RECORDER) build/flags
 	@mkdir -p $(@D)
 	@$(CC) $(BASE) $(CFLAGS) -fPIC -shared $(filter %.c,$^) -o $@.$$$$ -ldl \
 	    && mv $@.$$$$ $@
+# Where there can be none (macOS), the checks that need it are left out.
+build/trace/recorder: $(RECORDER) build/flags
+	@$(MAKE) -s build/trace/record.so >/dev/null 2>&1 || :; touch $@
 build/trace/ladder: $(LADDER)
 	@mkdir -p $(@D)
 	@$(CC) $(BASE) $(CFLAGS) $(filter %.c,$^) -o $@.$$$$ && mv $@.$$$$ $@
-$(SUPPORT):
+$(LINKED):
 	@$(CC) $(BASE) $(CFLAGS) $^ -o $@.$$$$ $(LDFLAGS) && mv $@.$$$$ $@
 $(foreach f,build/asan build/tsan build,$(eval $(call flavour,$f)))
 

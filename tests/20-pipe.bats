@@ -268,6 +268,13 @@ END
     run pipe true '|' true with processes=1
     pipe exits non-zero
     pipe says "pipe:"
+    hint Some commands run already when there is no pipe or process left for the next one. Close your ends, of the last pipe too: then they come to their end, as yes does here, and so do you.
+    try (ulimit -n 5; build/exercises/20-pipe/pipe yes '|' cat '|' cat); echo $?
+    run pipe yes '|' cat '|' head -n 1 with files=5
+    pipe exits any
+    run pipe yes '|' cat '|' head -n 1 with processes=3
+    pipe exits non-zero
+    pipe says "pipe:"
     hint Started without a stdin, pipe(2) gives you descriptor 0 as an end. The first command must not read from its own pipe: it would wait for ever.
     try build/exercises/20-pipe/pipe cat '|' cat <&-
     run pipe cat '|' cat with stdin=closed

@@ -61,6 +61,18 @@ END
 END
 }
 
+@test "What a client sends comes back in whatever pieces it arrives" {
+    play <<'END'
+    hint The bytes mean nothing to an echo server: however they are cut, send back at once what one read(2) has brought, no more and no less.
+    # The sleep is for a person to type, who then sees the parts arrive apart.
+    try (printf 'a line\r'; sleep 1; printf '\nanother\n') | nc 127.0.0.1 8080
+    run server 0
+    server ready
+    a splits {server} echo "GET / HTTP/1.1\r\n\r\n.\n..\n\0\0a%s\n \r\r\xff\xf4\r\n"
+    server prints nothing
+END
+}
+
 @test "A write that takes a part only loses nothing" {
     play <<'END'
     hint The client reads late, and write(2) took a part of the bytes only. It returns how many: write the others, from there on, in a loop.
@@ -114,6 +126,50 @@ END
     g gets "the next one"
     g ends
     g gets eof
+END
+}
+
+@test "The server goes on when accept fails, and when a signal comes" {
+    play <<'END'
+    hint accept(2) may fail for a client that has given up while it queued (ECONNABORTED). That is no reason to end: take the next client.
+    try make faults21
+    run server 0 with faults=accept:ECONNABORTED@1..2;accept4:ECONNABORTED@1..2
+    server ready
+    a connects {server}
+    a sends "hello\n"
+    a gets "hello\n"
+    a closes
+    hint A signal that has a handler interrupts a call (EINTR): make it again. A signal without one, as these, is nothing to you.
+    try pkill -WINCH -x server, while nobody is connected, and while nc is
+    server rests
+    server signal CHLD
+    server signal WINCH
+    settle
+    b connects {server}
+    b sends "one"
+    b gets "one"
+    settle
+    server signal CHLD
+    server signal WINCH
+    settle
+    b sends "two"
+    b gets "two"
+    b closes
+    hint While no descriptor is left (EMFILE), accept(2) fails again at once: go on, and wait a little before the next try.
+    try (ulimit -n 4; make run21), then "nc 127.0.0.1 8080" in two terminals
+    server limits files 4
+    c1..2 connects {server}
+    c1 closes
+    c2 sends "hello\n"
+    c2 ends
+    server idle 0.05
+    server runs
+    server limits files back
+    c2 gets the rest
+    c2 closes
+    d connects {server}
+    d sends "hello\n"
+    d gets "hello\n"
 END
 }
 
@@ -458,6 +514,24 @@ END
     d sends "hello\n"
     d closes
     client complains "space" | "full" | "ENOSPC"
+END
+}
+
+@test "The client tries the next address whatever is wrong with the first" {
+    play <<'END'
+    need room
+    hint An address may fail for any reason, here because nothing answers there (ETIMEDOUT), or no way leads there (ENETUNREACH): try the next one, not only after ECONNREFUSED.
+    try make faults21
+    L listens 127.0.0.1 0
+    run client dual.test {L} with faults=connect:ETIMEDOUT@1
+    a accepts L
+    client gets "hello\n"
+    a gets "hello\n"
+    run client dual.test {L} with faults=socket:EAFNOSUPPORT@1
+    b accepts L
+    hint When none can be had, say so in one line on stderr, with the reason of the last one, and exit with status 1.
+    run client dual.test {L} with faults=connect:ENETUNREACH
+    client complains "unreachable" | "ENETUNREACH"
 END
 }
 

@@ -307,6 +307,37 @@ END
 END
 }
 
+@test "A datagram that cannot be sent is no reason to end" {
+    play <<'END'
+    hint sendto(2) fails here, as it does when no way leads to a client (EHOSTUNREACH). That costs this one datagram: go on with the next client, and with the next message.
+    try make faults22
+    run server 0 with faults=sendto:EHOSTUNREACH@1;sendmsg:EHOSTUNREACH@1
+    server ready
+    server says "{server}\n"
+    a opens 0
+    a to {server} sends "a"
+    settle
+    b opens 0
+    b to {server} sends "b"
+    settle
+    c opens 0
+    c to {server} sends "c"
+    settle
+    d opens 0
+    d to {server} sends "d"
+    c gets "d"
+    server runs
+    hint A signal that has a handler interrupts a call (EINTR): make it again. A signal without one, as these, is nothing to you.
+    try pkill -WINCH -x server
+    settle
+    server signal CHLD
+    server signal WINCH
+    settle
+    c sends "c again"
+    d gets "c again"
+END
+}
+
 @test "The client says that NAME joined" {
     play <<'END'
     hint Make a UDP socket with HOST and PORT as its peer, and send one datagram at once, before anything is typed: "* NAME joined", without a newline.

@@ -31,6 +31,10 @@ load support/http
     http_pieces
 }
 
+@test "goes on when accept fails, and when a signal comes" {
+    http_accept_fails 23
+}
+
 @test "answers 431 to what is too long, without waiting for the rest" {
     http_too_long
 }

@@ -175,6 +175,22 @@ END
 END
 }
 
+@test "answers each client also when threads start late" {
+    play <<'END'
+    hint A thread may begin long after pthread_create(3) has returned. What it is given must still be there then, and be its own: the descriptor's value, (void *)(intptr_t)cfd, or memory from malloc(3) that the thread itself frees. To wait a moment is no cure.
+    try make faults24
+    run server 0 with faults=thread:delay=20
+    server ready
+    a1..8 connects {server}
+    a1..8 sends "GET / HTTP/1.1\r\nHo"
+    a8..1 sends "st: {i}\r\n\r\n"
+    a1..8 gets answer 200
+    a1..8 closes
+    server prints lines 24 of "GET / HTTP/1.1" | "Host: 1" | "Host: 2" | "Host: 3" | "Host: 4" | "Host: 5" | "Host: 6" | "Host: 7" | "Host: 8" | ""
+    server runs
+END
+}
+
 @test "sends the page with a right Content-Length" {
     http_empty_line
     http_page
@@ -190,6 +206,10 @@ END
 
 @test "takes a request in any pieces, and answers none that is cut short" {
     http_pieces
+}
+
+@test "goes on when accept fails, and when a signal comes" {
+    http_accept_fails 24
 }
 
 @test "answers 431 to what is too long, without waiting for the rest" {
@@ -218,7 +238,7 @@ END
         skip 'no ThreadSanitizer here: gcc has it in libtsan'
     story=$(BIN=$TSAN_BIN play <<'END'
     hint Two threads use the same variable and nothing says who is first. Give each thread a variable of its own, or take a lock (pthread_mutex_lock(3)) around all that reads or writes it.
-    try grep -A 30 'data race' build/log/24-threaded-server/15.log
+    try grep -A 30 'data race' build/log/24-threaded-server/17.log
     run server 0
     server ready
     a connects {server}

@@ -31,6 +31,23 @@ END
 END
 }
 
+@test "sends a long request whole, also where write takes a part only" {
+    play <<'END'
+    hint write(2) may take fewer bytes than it is given. It returns how many: go on with the rest until all is written, as writen() of lib/net.h does.
+    try nc -l 8080; make run25 ARGS="127.0.0.1 /$(printf %0120000d) 8080"
+    s listens 0 buffer=4096
+    run http-get 127.0.0.1 "/0123456789ab"*10000 {s}
+    a accepts s
+    http-get rests
+    http-get stops
+    http-get continues
+    a gets request "GET " "/0123456789ab"*10000 " HTTP/1.0"
+    a sends "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    http-get exits 0
+    http-get prints "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+END
+}
+
 @test "prints the answer as it comes" {
     play <<'END'
     hint After the request, call read(2) in a loop: it waits until a part of the answer comes, and returns 0 when the server has closed.
@@ -321,6 +338,28 @@ END
     try make run25 ARGS='gone.invalid /'
     run http-get gone.invalid /
     http-get complains "known" | "resol" | "not found" | "no such" | "no address" | "lookup" | "look up" | "nodename" | "not exist" | "recover" | "failure" | "find" | "EAI_"
+END
+}
+
+@test "tries the next address whatever is wrong with the first" {
+    play <<'END'
+    need room
+    hint An address may fail for any reason, here because nothing answers there (ETIMEDOUT) or its family is not known (EAFNOSUPPORT): try the next one, not only after ECONNREFUSED. tcp_connect() of lib/net.h does.
+    try make faults25
+    s listens 127.0.0.1 0
+    run http-get dual.test / {s} with faults=connect:ETIMEDOUT@1
+    a accepts s
+    a gets request "GET / HTTP/1.0"
+    a sends "HTTP/1.0 200 OK\r\n\r\n"
+    a closes
+    http-get exits 0
+    run http-get dual.test / {s} with faults=socket:EAFNOSUPPORT@1
+    a accepts s
+    a gets request "GET / HTTP/1.0"
+    a closes
+    hint When none can be had, say so in one line on stderr, with the reason of the last one, and exit with status 1.
+    run http-get dual.test / {s} with faults=connect:ENETUNREACH
+    http-get complains "unreachable" | "ENETUNREACH"
 END
 }
 

@@ -53,3 +53,86 @@ wrong() { # NN-name SED-EXPRESSION
     run -2 env TREE=nowhere tools/faults 24-threaded-server
     [[ $output == *'TREE is exercises or solutions, not nowhere'* ]]
 }
+
+# A check under faults, played as the others are. Sets status and output.
+# shellcheck disable=SC2154  # bats' run sets them
+under_faults() { # BIN [SUPPORT]
+    sed 's/^CHECK /@test /' >"$BATS_TEST_TMPDIR/one.bats" <<'END'
+load support/check
+CHECK "one" {
+    play <<'SCRIPT'
+    run server 0 with faults=accept:ECONNABORTED@1;accept4:ECONNABORTED@1
+    server ready
+    a connects {server}
+    a gets nothing
+SCRIPT
+}
+END
+    make -s build/support/launch build/support/peer build/trace/recorder \
+        build/solutions/21-tcp-echo/server
+    run env BIN="$PWD/$1" SUPPORT="$PWD/${2:-build/support}" PROJECT="$PWD" \
+        LOGS="$BATS_TEST_TMPDIR" TITLE=one bash tools/one-check \
+        "$BATS_TEST_TMPDIR/one.bats"
+}
+
+@test "a check under faults runs" {
+    unset STRICT
+    under_faults build/solutions/21-tcp-echo
+    [ "$status" = 0 ]
+}
+
+@test "a check under faults is left out where there is no recorder" {
+    mkdir -p build/tests/lonely/support
+    make -s build/support/launch build/support/peer
+    cp build/support/launch build/support/peer build/tests/lonely/support/
+    unset STRICT
+    under_faults build/solutions/21-tcp-echo build/tests/lonely/support
+    [ "$status" = 77 ]
+    [[ $output == 'skipped: needs the recorder: make build/trace/record.so'* ]]
+    STRICT=1 under_faults build/solutions/21-tcp-echo build/tests/lonely/support
+    [ "$status" = 1 ]
+    [[ $output == 'left out, and STRICT is set: needs the recorder'* ]]
+}
+
+@test "a check under faults is left out for a program that takes no recorder" {
+    mkdir -p build/tests/static
+    ${CC:-cc} -static -w -pthread -Ilib solutions/21-tcp-echo/server.c lib/net.c \
+        -o build/tests/static/server 2>/dev/null || skip 'no static C library here'
+    unset STRICT
+    under_faults build/tests/static
+    [ "$status" = 77 ]
+    [[ $output == 'skipped: the recorder, for faults on order, could not be'* ]]
+    STRICT=1 under_faults build/tests/static
+    [ "$status" = 1 ]
+}
+
+@test "a check under faults runs on programs with sanitizers" {
+    local flavour
+    unset STRICT
+    for flavour in asan tsan; do
+        make -s "build/$flavour/solutions/21-tcp-echo/server" ||
+            skip "no $flavour here"
+        under_faults "build/$flavour/solutions/21-tcp-echo"
+        [ "$status" = 0 ] || printf '%s\n' "$output"
+        [ "$status" = 0 ]
+    done
+}
+
+# fails_with NN-name/MUTANT TEXT: what make says of that wrong program.
+fails_with() {
+    ONLY=${1%%-*}/${1#*/} run tools/mutants
+    [ "$status" = 0 ]
+    run tools/check "${1%/*}" "build/mutants/$1"
+    printf '%s\n' "$output"
+    [ "$status" = 1 ]
+    [[ $output == *"$2"* ]]
+}
+
+@test "what a schedule finds is said in words" {
+    fails_with 21-tcp-echo/server-waits-behind-cr \
+        'schedules; first wrong when CR and LF arrive apart'
+    fails_with 23-http-server/cr-apart \
+        'schedules; first wrong when CR and LF arrive apart'
+    fails_with 23-http-server/answers-both \
+        'schedules; first wrong when two requests arrive at once'
+}

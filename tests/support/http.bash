@@ -165,15 +165,10 @@ http_pieces() {
     try (printf 'GET / HT'; sleep 1; printf 'TP/1.0\n\n') | nc 127.0.0.1 8080
     run server 0
     server ready
-    f splits {server} 200 "GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n"
-    hint A request comes in any pieces: one read(2) may give half a line or three of them. Gather bytes until the line is whole, as read_line() does.
-    run server 0
-    server ready
-    a connects {server}
-    a sends slowly "GET /slow HTTP/1.1\r\nA: b\r\n\r\n"
-    a gets answer 200
-    a closes
-    server prints "GET /slow HTTP/1.1\nA: b\n\n"
+    a splits {server} 200 "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: pieces\r\nX: abc\r\n\r\n"
+    hint However a request arrives, its lines are the same. It ends with its empty line: what comes behind it, be it a second request, is not printed.
+    try printf 'GET /1 HTTP/1.0\n\nGET /2 HTTP/1.0\n\n' | nc 127.0.0.1 8080
+    server prints "GET / HTTP/1.1\nHost: 127.0.0.1\nUser-Agent: pieces\nX: abc\n\n"*64
     hint A line may end in LF alone: take off the CR only where there is one.
     try printf 'GET / HTTP/1.1\n\n' | nc 127.0.0.1 8080
     b connects {server}
@@ -199,6 +194,35 @@ http_pieces() {
     e gets eof
     e closes
     server prints "GET /cut HTTP/1.1\nHost: a\n"
+END
+}
+
+http_accept_fails() { # 23 or 24
+    play <<END
+    hint accept(2) may fail for a client that has given up while it queued (ECONNABORTED). That is no reason to end: take the next client.
+    try make faults$1
+    run server 0 with faults=accept:ECONNABORTED@1..2;accept4:ECONNABORTED@1..2
+    server ready
+    a connects {server}
+    a sends "GET / HTTP/1.1\r\n\r\n"
+    a gets answer 200
+    a closes
+    hint A signal that has a handler interrupts a call (EINTR): make it again. A signal without one, as these, is nothing to you.
+    try pkill -WINCH -x server, before and while a client asks
+    server rests
+    server signal CHLD
+    server signal WINCH
+    settle
+    b connects {server}
+    b sends "GET / HT"
+    settle
+    server signal CHLD
+    server signal WINCH
+    settle
+    b sends "TP/1.1\r\n\r\n"
+    b gets answer 200
+    b closes
+    server runs
 END
 }
 

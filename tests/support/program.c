@@ -26,6 +26,7 @@ enum { OUTPUT_CAP = 64 << 20,
 struct options {
     const char *stdout_to, *stderr_to, *stdin_from, *name;
     const char *files, *procs;
+    const char *faults; /* in the words of tools/trace/faults.c */
 };
 
 static void option(struct options *o, char *word)
@@ -45,6 +46,8 @@ static void option(struct options *o, char *word)
         o->files = value;
     else if (strcmp(word, "processes") == 0)
         o->procs = value;
+    else if (strcmp(word, "faults") == 0)
+        o->faults = value;
     else
         script_error("no such option: %s", word);
 }
@@ -105,9 +108,10 @@ static char *clean_environment[] = {
     "MALLOC_ARENA_MAX=1", "MALLOC_TOP_PAD_=0",
     ("TSAN_OPTIONS=atexit_sleep_ms=0:report_thread_leaks=0:"
      "report_signal_unsafe=0:log_path=stderr:exitcode=66:halt_on_error=0"),
-    "ASAN_OPTIONS=abort_on_error=0:detect_leaks=0",
+    /* the recorder may stand before its library in LD_PRELOAD */
+    "ASAN_OPTIONS=abort_on_error=0:detect_leaks=0:verify_asan_link_order=0",
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1",
-    NULL, NULL, NULL, NULL, NULL, NULL
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL /* room for more */
 };
 
 /* The four ends of pipes that a program gets, launch(1) the last. */
@@ -147,19 +151,25 @@ static void add_environment(char *variable)
     *e = variable;
 }
 
-/* launch(1) loads the recorder into the program, not into itself. */
-static void add_recorder(void)
+/* launch(1) loads the recorder into the program, not into itself. What the
+ * launcher has given it, 0, 1 and 2, has no faults and is not recorded. */
+static void add_recorder(const char *ordered)
 {
-    static char library[128], events[128], faults[256];
-    const char *rules = getenv("LADDER_FAULTS");
+    static char library[128], events[128], faults[512], loaded[128];
+    const char *all = getenv("LADDER_FAULTS");
 
     snprintf(library, sizeof library, "LADDER_PRELOAD=%s", recording_library());
-    snprintf(events, sizeof events, "LADDER_EVENTS=%s", recording_events());
+    snprintf(loaded, sizeof loaded, "LADDER_LOADED=%s", recording_loaded());
     add_environment(library);
-    add_environment(events);
+    add_environment(loaded);
     add_environment("LADDER_QUIET=0,1,2");
-    if (rules != NULL) {
-        snprintf(faults, sizeof faults, "LADDER_FAULTS=%s", rules);
+    if (recording_events() != NULL) {
+        snprintf(events, sizeof events, "LADDER_EVENTS=%s", recording_events());
+        add_environment(events);
+    }
+    if (ordered != NULL || all != NULL) {
+        snprintf(faults, sizeof faults, "LADDER_FAULTS=%s;%s",
+                 ordered != NULL ? ordered : "", all != NULL ? all : "");
         add_environment(faults);
     }
 }
@@ -183,8 +193,8 @@ _Noreturn static void launch(const struct options *o, char *args[],
     for (int i = 1; args[i] != NULL; i++)
         argv[BEFORE_ARGS + i - 1] = args[i];
     add_environment(room_is);
-    if (recording_events() != NULL)
-        add_recorder();
+    if (recording_events() != NULL || o->faults != NULL)
+        add_recorder(o->faults);
     setpgid(0, 0);
     if (chdir(script_dir) == -1)
         _exit(125);
@@ -198,12 +208,33 @@ static bool started(struct actor *a)
     return a->started || a->over;
 }
 
+/* Faults come with the recorder, and that with LD_PRELOAD (ld.so(8)). */
+static void faults_are_possible(void)
+{
+#ifdef __linux__
+    if (recording_library() == NULL)
+        leave_out("needs the recorder: make build/trace/record.so says why it "
+                  "cannot be built");
+    unlink(recording_loaded());
+#else
+    leave_out("needs faults on order, which are for Linux");
+#endif
+}
+
+static bool recorder_is_in(struct actor *a)
+{
+    (void)a;
+    return access(recording_loaded(), F_OK) == 0;
+}
+
 void program_run(char *args[])
 {
     struct options o = options_of(args);
     struct actor *a = actor_new(o.name, PROGRAM);
     struct ends e;
 
+    if (o.faults != NULL)
+        faults_are_possible();
     a->stdin_fd = our_pipe(&e.in, false);
     a->stdout_fd = our_pipe(&e.out, true);
     a->stderr_fd = our_pipe(&e.err, true);
@@ -221,6 +252,10 @@ void program_run(char *args[])
     if (!await(started, a) || !a->started)
         script_error("%s did not start%s", args[0],
                      a->over ? "" : " in time");
+    if (o.faults != NULL && !await(recorder_is_in, a))
+        leave_out("the recorder, for faults on order, could not be loaded into"
+                  " %s (is it linked statically?)",
+                  args[0]);
 }
 
 void program_end(struct actor *a)

@@ -1,7 +1,8 @@
 /* The script's own part of the ladder: what its actors did, in the format of
  * tools/trace/README.md, beside what the recorder writes for the programs. And
  * the drawing of both, once the check has failed. LADDER is the folder of the
- * recorder and of the ladder; without it, nothing of this happens. */
+ * recorder and of the ladder; without it, nothing of this happens, but that
+ * programs are given the recorder where faults are ordered for them. */
 #define _GNU_SOURCE
 #ifdef __APPLE__
 #define _DARWIN_C_SOURCE
@@ -25,16 +26,11 @@ enum { FIRST_PID = 5000000, /* above all that Linux has */
        PATIENCE = 3 /* seconds */ };
 
 static int events = -1;
-static char events_path[64], library_path[64];
+static char events_path[64], library_path[64], loaded_path[64];
 
 const char *recording_events(void)
 {
     return events_path[0] == '\0' ? NULL : events_path;
-}
-
-const char *recording_library(void)
-{
-    return library_path;
 }
 
 /* The program runs as somebody who may not reach into our folders. */
@@ -55,16 +51,40 @@ static bool copy_file(const char *from, const char *to)
     return n == 0;
 }
 
-void recording_start(void)
+/* A copy whose path holds no space and no colon, where LD_PRELOAD's names end;
+ * NULL where there is no recorder. */
+const char *recording_library(void)
 {
     const char *folder = getenv("LADDER");
     char from[1024];
 
-    if (folder == NULL || folder[0] == '\0')
-        return;
-    snprintf(from, sizeof from, "%s/record.so", folder);
+    if (library_path[0] != '\0')
+        return library_path;
+    if (folder != NULL && folder[0] != '\0')
+        snprintf(from, sizeof from, "%s/record.so", folder);
+    else
+        snprintf(from, sizeof from, "%s/../trace/record.so", getenv("SUPPORT"));
     snprintf(library_path, sizeof library_path, "%s.so", script_dir);
-    if (!copy_file(from, library_path))
+    if (copy_file(from, library_path))
+        return library_path;
+    unlink(library_path);
+    library_path[0] = '\0';
+    return NULL;
+}
+
+/* The recorder makes this file when it is loaded into a program. */
+const char *recording_loaded(void)
+{
+    if (loaded_path[0] == '\0')
+        snprintf(loaded_path, sizeof loaded_path, "%s.loaded", script_dir);
+    return loaded_path;
+}
+
+void recording_start(void)
+{
+    const char *folder = getenv("LADDER");
+
+    if (folder == NULL || folder[0] == '\0' || recording_library() == NULL)
         return;
     if (getenv("LADDER_FAULTS") != NULL) { /* no drawing, but the faults */
         snprintf(events_path, sizeof events_path, "/dev/null");
@@ -86,6 +106,8 @@ void recording_end(void)
 {
     if (library_path[0] != '\0')
         unlink(library_path);
+    if (loaded_path[0] != '\0')
+        unlink(loaded_path);
     if (events != -1)
         unlink(events_path);
 }

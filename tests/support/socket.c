@@ -637,65 +637,181 @@ static void gets_answer(struct actor *a, const char *codes)
     a->used = a->in.n;
 }
 
-/* ---- the same bytes, cut at every place ---- */
+/* ---- the same bytes, under every schedule ---- */
 
-/* Sends b in two parts that arrive apart. What is wrong with the answer? */
-static const char *split_at(const char *name, const char *port,
-                            const struct bytes *b, size_t at,
-                            const char *codes)
+/* What is sent, and when: n - 1 ways to cut it in two, then each byte apart,
+ * then twice in one piece. */
+struct schedules {
+    const char *name, *port, *codes; /* codes: of an answer, or `echo` */
+    struct bytes b;
+};
+
+static size_t each_apart(const struct schedules *s)
 {
-    struct actor *a = connect_patiently(name, port);
-    struct bytes part[2] = { { b->p, at, 0 }, { b->p + at, b->n - at, 0 } };
-    const char *wrong;
+    return s->b.n;
+}
 
-    send_piece(a, &part[0]);
-    settle();
-    send_piece(a, &part[1]);
-    wrong = wrong_answer(a, codes);
+static size_t glued(const struct schedules *s)
+{
+    return s->b.n + 1;
+}
+
+static bool echoes(const struct schedules *s)
+{
+    return strcmp(s->codes, "echo") == 0;
+}
+
+/* What is wrong with what came back of n bytes; NULL: nothing. */
+static const char *wrong_echo(struct actor *a, const unsigned char *p, size_t n)
+{
+    static struct bytes why;
+    bool in_time;
+
+    bytes_free(&want);
+    bytes_add(&want, p, n);
+    a->reading = true;
+    in_time = await(got_or_differs, a);
+    a->reading = false;
+    if (matching(a) == want.n) {
+        a->used += want.n;
+        return NULL;
+    }
+    bytes_free(&why);
+    data_compare(&why, &want, a->in.p + a->used, a->in.n - a->used);
+    bytes_text(&why, "%s%s", in_time ? "that is all" : why_not, end_of(a));
+    return (char *)why.p;
+}
+
+/* Sends a part. An echo is awaited, an answer cannot come yet. */
+static const char *send_part(const struct schedules *s, struct actor *a,
+                             size_t from, size_t to)
+{
+    struct bytes part = { s->b.p + from, to - from, 0 };
+
+    send_piece(a, &part);
+    if (echoes(s))
+        return wrong_echo(a, part.p, part.n);
+    if (to < s->b.n)
+        settle();
+    return NULL;
+}
+
+static const char *send_twice(const struct schedules *s, struct actor *a)
+{
+    struct bytes both = { 0 };
+    const char *wrong = NULL;
+
+    bytes_add(&both, s->b.p, s->b.n);
+    bytes_add(&both, s->b.p, s->b.n);
+    send_piece(a, &both);
+    if (echoes(s))
+        wrong = wrong_echo(a, both.p, both.n);
+    bytes_free(&both);
+    return wrong;
+}
+
+static const char *wrong_end(struct actor *a)
+{
+    ends(a);
+    a->reading = true;
+    await(has_a_byte, a);
+    a->reading = false;
+    return a->in.n > a->used ? "more came back than was sent"
+           : a->eof          ? NULL
+                             : "the connection did not end after that";
+}
+
+/* Sends it so. What is wrong with what came? */
+static const char *try_schedule(const struct schedules *s, size_t at)
+{
+    struct actor *a = connect_patiently(s->name, s->port);
+    size_t step = at == each_apart(s) ? 1 : s->b.n;
+    const char *wrong = NULL;
+
+    if (at == glued(s))
+        wrong = send_twice(s, a);
+    else if (at < s->b.n)
+        wrong = send_part(s, a, 0, at);
+    for (size_t i = at < s->b.n ? at : 0;
+         at != glued(s) && wrong == NULL && i < s->b.n; i += step)
+        wrong = send_part(s, a, i, i + step < s->b.n ? i + step : s->b.n);
+    if (wrong == NULL)
+        wrong = echoes(s) ? wrong_end(a) : wrong_answer(a, s->codes);
     closes(a);
     return wrong;
 }
 
-/* The ten bytes before and behind the place. */
+static const char *in_words(const struct schedules *s, size_t at)
+{
+    const unsigned char *p = s->b.p;
+
+    return at == glued(s) && echoes(s) ? "the same bytes arrive twice at once"
+           : at == glued(s)            ? "two requests arrive at once"
+           : at == each_apart(s)       ? "each byte arrives apart"
+           : p[at - 1] == '\n'         ? "two lines arrive apart"
+           : p[at - 1] == '\r' && p[at] == '\n'
+               ? "CR and LF arrive apart"
+               : "a line arrives in two parts";
+}
+
+/* The bytes before and behind the place. */
 static void tell_place(struct bytes *out, const struct bytes *b, size_t at)
 {
-    size_t before = at < 10 ? at : 10, behind = b->n - at < 10 ? b->n - at : 10;
+    enum { AROUND = 12 };
+    size_t before = at < AROUND ? at : AROUND;
+    size_t behind = b->n - at < AROUND ? b->n - at : AROUND;
 
+    bytes_text(out, "cut between ");
     data_quote(out, b->p + at - before, before);
     bytes_text(out, " and ");
     data_quote(out, b->p + at, behind);
+    bytes_text(out, "\n");
 }
 
-/* PORT CODES DATA */
+static _Noreturn void wrong_under(const struct schedules *s, size_t right,
+                                  size_t tried, size_t at, const char *why)
+{
+    struct bytes out = { 0 };
+
+    bytes_text(&out, "right under %zu of %zu schedules; first wrong when %s\n",
+               right, tried, in_words(s, at));
+    if (at < s->b.n)
+        tell_place(&out, &s->b, at);
+    bytes_text(&out, "%s\n", why);
+    if (tried < glued(s))
+        bytes_text(&out, "(%zu more were not tried: each takes its time)\n",
+                   glued(s) - tried);
+    fail_here(&out);
+}
+
+/* PORT CODES DATA, or PORT echo DATA */
 static void splits(const char *name, const char *rest)
 {
-    struct bytes b = { 0 }, out = { 0 };
-    char port[16], codes[16];
-    const char *wrong, *first = NULL;
-    size_t right = 0, where = 0;
+    enum { ENOUGH = 1 /* second, once something is wrong */ };
+    char port[16], codes[16], *first = NULL;
+    struct schedules s = { .name = name, .port = port, .codes = codes };
+    size_t right = 0, tried = 0, where = 0;
+    double end = now() + ENOUGH;
     int n = 0;
 
     sscanf(rest, "%15s %15s %n", port, codes, &n);
     rest += n;
-    if (n == 0 || !data_parse(&rest, &b))
-        script_error("splits PORT CODES DATA");
-    for (size_t at = 1; at < b.n; at++) {
-        wrong = split_at(name, port, &b, at, codes);
+    if (n == 0 || !data_parse(&rest, &s.b) || *rest != '\0')
+        script_error("splits PORT CODES|echo DATA");
+    if (recording_events() != NULL)
+        end = 0; /* the drawing ends with the first that is wrong */
+    for (; tried < glued(&s) && (first == NULL || now() < end); tried++) {
+        const char *wrong = try_schedule(&s, tried + 1);
+
         right += wrong == NULL;
         if (wrong != NULL && first == NULL) {
-            first = wrong;
-            where = at;
+            first = text_copy(wrong);
+            where = tried + 1;
         }
     }
-    if (first != NULL) {
-        bytes_text(&out, "right under %zu of %zu ways to cut the request in "
-                         "two;\nfirst wrong when these arrive apart: ",
-                   right, b.n - 1);
-        tell_place(&out, &b, where);
-        bytes_text(&out, "\n%s\n", first);
-        fail_here(&out);
-    }
-    bytes_free(&b);
+    if (first != NULL)
+        wrong_under(&s, right, tried, where, first);
+    bytes_free(&s.b);
 }
 
 static bool has_a_head(struct actor *a)

@@ -96,41 +96,14 @@ END
 END
 }
 
-# A thousand clients, one after the other, of all kinds.
-a_thousand() {
-    cat <<'END'
-    repeat 950
-    a connects {server}
-    a sends "GET / HTTP/1.1\r\n\r\n"
-    a gets answer 200
-    a closes
-    end
-    repeat 50
-    b connects {server}
-    b sends "GET / HT"
-    b ends
-    b gets eof
-    b closes
-    c connects {server}
-    c sends "GET / HT"
-    c resets
-    d connects {server}
-    d sends "GET /" "a"*8200
-    d gets answer 431
-    d closes
-    end
-    server idle
-END
-}
-
 @test "a thousand clients leave no thread and no memory behind" {
     play <<END
     hint A thread that has ended keeps its stack until it is joined: make it detached with pthread_attr_setdetachstate(3). Its descriptor stays open until it is closed, memory from malloc(3) until free(3).
     run server 0
     server ready
-$(a_thousand)
+$(http_a_thousand)
     server census
-$(a_thousand)
+$(http_a_thousand)
     server as-before heap 20 virtual 40000
 END
 }
@@ -225,18 +198,8 @@ END
     http_where
 }
 
-# ThreadSanitizer is a build of its own, made while the checks before run. What
-# counts here are data races alone, the rest is judged above. It cannot run
-# each right program (C11 threads end it), nor on each system: where it names
-# no race and the script does not come to its end, it could not look.
 @test "ThreadSanitizer reports no data race" {
-    local story race status=0
-    cd "$PROJECT"
-    mkdir -p build/tsan
-    "$SUPPORT/launch" lock build/tsan/24-threaded-server.lock \
-        make -s "${TSAN_BIN#"$PWD/"}/server" >/dev/null 2>&1 3>&- 4>&- ||
-        skip 'no ThreadSanitizer here: gcc has it in libtsan'
-    story=$(BIN=$TSAN_BIN play <<'END'
+    http_no_race 24-threaded-server <<'END'
     hint Two threads use the same variable and nothing says who is first. Give each thread a variable of its own, or take a lock (pthread_mutex_lock(3)) around all that reads or writes it.
     try grep -A 30 'data race' build/log/24-threaded-server/17.log
     run server 0
@@ -270,12 +233,4 @@ END
     d gets answer 200
     server no-race
 END
-    ) || status=$?
-    race=$(grep -m 1 '^SUMMARY: ThreadSanitizer: data race' \
-        "$LOGS/$BATS_TEST_NUMBER.log") || race=''
-    if [ -n "$race" ]; then
-        printf '   %s\n\nBy hand%s\n' "${race#SUMMARY: }" "${story#*By hand}"
-        return 1
-    fi
-    [ "$status" = 0 ] || skip 'ThreadSanitizer cannot run this program'
 }

@@ -862,20 +862,31 @@ functions() {
         inside && /^}/ { print text; inside = 0 }' "$1"
 }
 
-@test "23 and 24 read and answer a request in the same lines" {
+# How a client is accepted, and for how long it is waited for, is 28's own.
+@test "23, 24 and 28 read and answer a request in the same lines" {
     cd "$TOP" || return 1
-    [ -f solutions/23-http-server/server.c ] || skip "there is no 23 yet"
     functions solutions/23-http-server/server.c >"$WORK/blocking"
-    functions solutions/24-threaded-server/server.c >"$WORK/threaded"
-    [ "$(wc -l <"$WORK/blocking")" -ge 4 ]
-    while IFS= read -r function; do
-        case $function in 'int main('*) continue ;; esac
-        grep -qxF -e "$function" "$WORK/threaded" || {
-            echo "not the same in 24:"
-            tr '\001' '\n' <<<"$function"
-            return 1
-        }
-    done <"$WORK/blocking"
+    [ "$(wc -l <"$WORK/blocking")" -ge 8 ]
+    for other in 24-threaded-server 28-thread-pool; do
+        functions "solutions/$other/server.c" >"$WORK/other"
+        while IFS= read -r function; do
+            case $other:$function in
+            *:'int main('* | 28-*:*' serve('* | 28-*:*' next_client('*) continue ;;
+            esac
+            grep -qxF -e "$function" "$WORK/other" || {
+                echo "not the same in $other:"
+                tr '\001' '\n' <<<"$function"
+                return 1
+            }
+        done <"$WORK/blocking"
+    done
+    # 28's serve() answers as the others do.
+    for name in 23-http-server 24-threaded-server 28-thread-pool; do
+        functions "solutions/$name/server.c" | tr '\001' '\n' |
+            sed -n '/^    switch (read_request(/,/^    }/p' >"$WORK/$name"
+        cmp "$WORK/23-http-server" "$WORK/$name"
+    done
+    [ "$(wc -l <"$WORK/28-thread-pool")" -ge 8 ]
 }
 
 @test "the README shows what make ex24 prints" {

@@ -271,10 +271,10 @@ http_too_long() {
 END
 }
 
-http_goes_on() {
-    play <<'END'
+http_goes_on() { # [ARGS WITHIN]: more of the command line, for a sooner end
+    play <<END
     hint What cannot be printed is no reason to end: stdout may be full, the clients still want their answers.
-    run server 0 with stdout=/dev/full
+    run server 0 ${1-} with stdout=/dev/full
     server ready
     a connects {server}
     a sends "GET / HTTP/1.1\r\n\r\n"
@@ -285,9 +285,9 @@ http_goes_on() {
     hint SIGTERM and SIGINT end a process by default: leave them so, or end within a second, also while clients are there.
     settle
     server signal TERM
-    within 1.5 server ends
+    within ${2-1.5} server ends
     hint Set SO_REUSEADDR before bind(2), as tcp_listen() does: without it the port stays taken while old connections linger.
-    run server {server}
+    run server {server} ${1-}
     server ready
     c connects {server}
     c sends "GET / HTTP/1.1\r\n\r\n"
@@ -309,13 +309,13 @@ http_goes_on() {
     server rests
     hint SIGTERM and SIGINT end a process by default: leave them so, or end within a second.
     server signal INT
-    within 1.5 server ends
+    within ${2-1.5} server ends
 END
 }
 
-http_command_line() { # 23 or 24
+http_command_line() { # NUMBER [USAGE]
     play <<END
-    hint For a wrong command line call usage(argv, "server [PORT [ADDRESS]]"). A port is digits only, 0 to 65535: is_port() tells.
+    hint For a wrong command line call usage(argv, "${2-server [PORT [ADDRESS]]}"). A port is digits only, 0 to 65535: is_port() tells.
     try make run$1 ARGS=http
     run server 0 127.0.0.1 --help
     server usage
@@ -376,4 +376,52 @@ http_where() {
     run server 0 nowhere.test
     server complains "name" | "again" | "resol" | "known" | "found" | "host"
 END
+}
+
+# A thousand clients, one after the other, of all kinds.
+http_a_thousand() {
+    cat <<'END'
+    repeat 950
+    a connects {server}
+    a sends "GET / HTTP/1.1\r\n\r\n"
+    a gets answer 200
+    a closes
+    end
+    repeat 50
+    b connects {server}
+    b sends "GET / HT"
+    b ends
+    b gets eof
+    b closes
+    c connects {server}
+    c sends "GET / HT"
+    c resets
+    d connects {server}
+    d sends "GET /" "a"*8200
+    d gets answer 431
+    d closes
+    end
+    server idle
+END
+}
+
+# ThreadSanitizer is a build of its own, made while the checks before run. What
+# counts here are data races alone, the rest is judged above. It cannot run
+# each right program (C11 threads end it), nor on each system: where it names
+# no race and the script does not come to its end, it could not look.
+http_no_race() { # NN-name, the script on stdin
+    local story race status=0
+    cd "$PROJECT" || return
+    mkdir -p build/tsan
+    "$SUPPORT/launch" lock "build/tsan/$1.lock" \
+        make -s "${TSAN_BIN#"$PWD/"}/server" >/dev/null 2>&1 3>&- 4>&- </dev/null ||
+        skip 'no ThreadSanitizer here: gcc has it in libtsan'
+    story=$(BIN=$TSAN_BIN play) || status=$?
+    race=$(grep -m 1 '^SUMMARY: ThreadSanitizer: data race' \
+        "$LOGS/$BATS_TEST_NUMBER.log") || race=''
+    if [ -n "$race" ]; then
+        printf '   %s\n\nBy hand%s\n' "${race#SUMMARY: }" "${story#*By hand}"
+        return 1
+    fi
+    [ "$status" = 0 ] || skip 'ThreadSanitizer cannot run this program'
 }

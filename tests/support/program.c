@@ -916,18 +916,69 @@ static bool that_many_threads(struct actor *a)
     return a->over || !proc_census(a, &c) || c.threads >= threads_wanted;
 }
 
+/* No more and no less than at the census: a pool. */
+static void same_threads(struct actor *a)
+{
+    struct bytes out = { 0 };
+    struct census c;
+
+    if (!proc_census(a, &c) || c.threads == a->census.threads)
+        return;
+    bytes_text(&out, "expected as many threads as at the start, %ld, there %s"
+                     " %ld\n",
+               a->census.threads, c.threads == 1 ? "is" : "are", c.threads);
+    fail_with_state(&out);
+}
+
 /* At least n threads, within the bound; any number where nobody can tell. */
 static void threads(struct actor *a, const char *n)
 {
     struct bytes out = { 0 };
     struct census c;
 
+    if (strcmp(n, "same") == 0) {
+        same_threads(a);
+        return;
+    }
     threads_wanted = atol(n);
     if (await(that_many_threads, a) && !a->over)
         return;
     proc_census(a, &c);
     bytes_text(&out, "expected at least %ld threads, there %s %ld\n",
                threads_wanted, c.threads == 1 ? "is" : "are", c.threads);
+    fail_with_state(&out);
+}
+
+/* At most n open descriptors: those of clients that it has not accepted are
+ * not among them. */
+static void descriptors(struct actor *a, const char *n)
+{
+    struct bytes out = { 0 };
+    struct census c;
+
+    if (!proc_census(a, &c) || c.fds <= atol(n))
+        return;
+    bytes_text(&out, "expected at most %s open descriptors, there are %ld\n",
+               n, c.fds);
+    fail_with_state(&out);
+}
+
+static bool sleeps(struct actor *a)
+{
+    struct census c;
+
+    return a->over || !proc_census(a, &c) || proc_asleep(a);
+}
+
+/* All its threads wait at some moment: who spins never does. */
+static void sleeps_verb(struct actor *a, const char *unused)
+{
+    struct bytes out = { 0 };
+
+    (void)unused;
+    if (await(sleeps, a) && !a->over)
+        return;
+    bytes_text(&out, "expected its threads to wait, one burns the processor\n");
     fail_with_state(&out);
 }
 
@@ -1123,6 +1174,8 @@ static const struct {
     { "as-before", same_census },
     { "processes", processes_verb },
     { "threads", threads },
+    { "descriptors", descriptors },
+    { "sleeps", sleeps_verb },
     { "runs", runs_verb },
     { "no-race", no_race },
     { "unread", unread_verb },

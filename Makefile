@@ -39,8 +39,9 @@ MAKEFLAGS += -r
 ##                 picture is in build/trace/ too (TREE=solutions; LIVE=1: yours)
 ## make faultsNN   the checks of NN while calls are cut short, interrupted, fail
 ##                 (TREE=solutions; V=1: the first failure under each in full)
+## make raceNN     your server of NN beside ours, nginx, python and others
 define verbs
-.PHONY: ex$1 run$1 diff$1 reset$1 solution$1 trace$1 faults$1
+.PHONY: ex$1 run$1 diff$1 reset$1 solution$1 trace$1 faults$1 race$1
 ex$1: $$(call programs,exercises/$2) $$(SUPPORT)
 	@tools/check $2 build/exercises/$2
 solution$1: $$(call programs,solutions/$2) $$(SUPPORT)
@@ -55,6 +56,8 @@ trace$1:
 	@tools/trace/scene $2
 faults$1:
 	@tools/faults $2
+race$1: $$(call programs,exercises/$2)
+	@tools/race/race $1
 endef
 $(foreach n,$(NAMES),$(eval $(call verbs,$(firstword $(subst -, ,$n)),$n)))
 
@@ -63,7 +66,7 @@ $(foreach n,$(NAMES),$(eval $(call verbs,$(firstword $(subst -, ,$n)),$n)))
 notes: $(SUPPORT)
 	@tools/trace/notes
 
-.PHONY: where help test mutants variants unsolved asan tsan lint bench
+.PHONY: where help test mutants variants unsolved asan tsan lint bench race
 .PHONY: compdb clean setup
 where:
 	@tools/where
@@ -88,10 +91,13 @@ asan tsan: $(SUPPORT)
 ## make lint       strict warnings, static analysers, shellcheck, format
 lint:
 	@tools/lint
-## make bench      times and throughput, side by side with other servers
+## make bench      from save to verdict, and what the recorder costs, in time
 bench: $(EVERY)
-	@if [ -x tools/bench ]; then tools/bench; \
-	else echo 'bench: tools/bench is not here yet' >&2; exit 1; fi
+	@tools/bench
+## make race       all our web servers beside nginx, python and others, measured
+##                 (ROUNDS=5 SECONDS_EACH=1; KEEP=1: the picture of the notes)
+race:
+	@tools/race/race
 ## make compdb     compile_commands.json, for clangd and editors
 compdb:
 	@tools/compdb

@@ -201,7 +201,7 @@ lanes_of() { # FILE.svg
     mkdir "$BATS_TEST_TMPDIR/notes"
     awk -v dir="$BATS_TEST_TMPDIR/notes/" \
         '/^=== / { file = dir $2; next } { print >file }' <<<"$output"
-    for svg in slides-notes/*.svg; do
+    for svg in slides-notes/[0-9]*.svg; do
         diff <(lanes_of "$svg") \
             <(lanes_of "$BATS_TEST_TMPDIR/notes/${svg##*/}")
         grep -q "](${svg##*/})" slides-notes/*.md

@@ -1,4 +1,4 @@
-// The lecture's server with a thread for each client, for `make bench`:
+// The lecture's server with a thread for each client, for `make race`:
 // usage: java ThreadServer.java PORT
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
@@ -11,7 +11,8 @@ import java.net.Socket;
 
 public class ThreadServer {
     static final String PAGE =
-        "<HTML><BODY><P>This is my test server page</P></BODY></HTML>\r\n";
+        "<!DOCTYPE html>\n<HTML><HEAD><TITLE>200 OK</TITLE></HEAD>\n"
+        + "<BODY><P>This is my test server page</P></BODY></HTML>\n";
 
     public static void main(String[] args) throws IOException {
         int port = Integer.parseInt(args[0]);

@@ -106,17 +106,18 @@ static void symbolic(int dir, const char *name, const char *rest)
         cannot("link", name);
 }
 
-/* fifo NAME MODE. macOS has no mkfifoat(2) in older versions. */
+/* fifo NAME MODE. macOS has mkfifoat(2) since version 13 only. */
 static void fifo(int dir, const char *name, const char *rest)
 {
     mode_t mode = mode_of(&rest);
-    char path[512];
 
-    (void)dir;
-    if (strchr(name, '/') != NULL)
-        script_error("a fifo stands at the top: %s", name);
-    snprintf(path, sizeof path, "%s/%s", script_dir, name);
-    if (mkfifo(path, mode) == -1 || chmod(path, mode) == -1)
+#ifdef __APPLE__
+    if (fchdir(dir) == -1 || mkfifo(name, mode) == -1)
+#else
+    if (mkfifoat(dir, name, mode) == -1)
+#endif
+        cannot("fifo", name);
+    if (fchmodat(dir, name, mode, 0) == -1)
         cannot("fifo", name);
 }
 

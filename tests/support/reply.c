@@ -282,7 +282,139 @@ static void body_holds(struct actor *a, const char *rest)
     }
 }
 
-/* FIELD ..., no FIELD, body ... */
+/* What a reference stands for in an attribute, as far as ASCII needs it: &lt;
+ * or &#60; or &#x3c;. Where it ends; *c is -1 where it is none. */
+static const char *dereference(const char *p, int *c)
+{
+    static const struct {
+        const char *name;
+        int c;
+    } named[] = { { "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' },
+                  { "&quot;", '"' }, { "&apos;", '\'' } };
+    char *end;
+
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (strncmp(p, named[i].name, strlen(named[i].name)) == 0) {
+            *c = named[i].c;
+            return p + strlen(named[i].name);
+        }
+    *c = -1;
+    if (p[1] != '#')
+        return p;
+    *c = (int)strtol(p + 2 + (p[2] == 'x'), &end, p[2] == 'x' ? 16 : 10);
+    return *end == ';' ? end + 1 : (*c = -1, p);
+}
+
+/* The attribute's value from p to end, without its references. */
+static void add_value(struct bytes *out, const char *p, const char *end)
+{
+    bytes_add(out, "", 0);
+    while (p < end) {
+        int c = -1;
+        char byte = *p;
+
+        if (*p == '&')
+            p = dereference(p, &c);
+        if (c < 0)
+            p++;
+        else
+            byte = (char)c;
+        bytes_add(out, &byte, 1);
+    }
+}
+
+/* The name that a link leads to: its path's last part, decoded once; a slash
+ * behind it is no part of the name. */
+static void add_name(struct bytes *out, const struct bytes *url)
+{
+    char *p = (char *)url->p, *name = p;
+    unsigned value;
+
+    p[strcspn(p, "?#")] = '\0';
+    if (strlen(p) > 1 && p[strlen(p) - 1] == '/')
+        p[strlen(p) - 1] = '\0';
+    if (strrchr(p, '/') != NULL)
+        name = strrchr(p, '/') + 1;
+    bytes_add(out, "", 0);
+    for (; *name != '\0'; name++) {
+        char byte = *name;
+
+        if (*name == '%' && sscanf(name + 1, "%2x", &value) == 1) {
+            byte = (char)value;
+            name += 2;
+        }
+        bytes_add(out, &byte, 1);
+    }
+}
+
+/* The next link behind *at, `<a ... href="...">`; false: there is none. */
+static bool next_link(const char **at, struct bytes *name)
+{
+    struct bytes url = { 0 };
+    const char *href = NULL, *end, *tag = *at;
+
+    while (href == NULL) {
+        tag = strcasestr(tag, "<a ");
+        if (tag == NULL)
+            return false;
+        href = strcasestr(tag, "href=");
+        tag += 3;
+    }
+    href += strlen("href=");
+    if (*href == '"' || *href == '\'') {
+        end = strchr(href + 1, *href);
+        href++;
+    } else
+        end = href + strcspn(href, " >");
+    if (end == NULL)
+        return false;
+    add_value(&url, href, end);
+    add_name(name, &url);
+    bytes_free(&url);
+    *at = end;
+    return true;
+}
+
+/* links DATA | DATA: the page's links lead to these, in this order. Those to
+ * the folder itself or the one above are free. */
+static void links_are(struct actor *a, const char *rest)
+{
+    const char *at = (char *)a->body.p;
+    bool more = *rest != '\0';
+    struct bytes out = { 0 };
+
+    for (;;) {
+        struct bytes name = { 0 }, expected = { 0 };
+        bool is_link = next_link(&at, &name);
+
+        if (is_link && (name.n == 0 || strcmp((char *)name.p, ".") == 0 ||
+                        strcmp((char *)name.p, "..") == 0)) {
+            bytes_free(&name);
+            continue;
+        }
+        if (!is_link && !more)
+            return;
+        if (more && !data_parse(&rest, &expected))
+            script_error("bad data: %s", rest);
+        if (!is_link || !more || name.n != expected.n ||
+            memcmp(name.p, expected.p, name.n) != 0) {
+            bytes_text(&out, more ? "expected  next a link to "
+                                  : "expected  no more links");
+            if (more)
+                data_show(&out, expected.p, expected.n);
+            bytes_text(&out, "\nreceived  %s", is_link ? "one to " : "none");
+            if (is_link)
+                data_show(&out, name.p, name.n);
+            bytes_text(&out, "\n");
+            fail_here(&out);
+        }
+        more = *rest == '|' ? rest++, true : false;
+        bytes_free(&name);
+        bytes_free(&expected);
+    }
+}
+
+/* FIELD ..., no FIELD, body ..., links ... */
 void replied(struct actor *a, const char *rest)
 {
     char name[64];
@@ -293,7 +425,9 @@ void replied(struct actor *a, const char *rest)
         script_error("%s has got no reply", a->name);
     if (sscanf(rest, "%63s %n", name, &used) != 1 || rest[used] == '\0')
         script_error("replied FIELD DATA, no FIELD, body holds DATA");
-    if (strcmp(name, "body") == 0)
+    if (strcmp(name, "links") == 0)
+        links_are(a, rest + used);
+    else if (strcmp(name, "body") == 0)
         body_holds(a, rest + used);
     else if (strcmp(name, "no") != 0)
         field_is_one_of(a, name, rest + used);

@@ -43,8 +43,10 @@ END
     a gets eof
     hint The client reads late: write(2) waits until it does, or takes a part and returns how many bytes. Write the others, from there on.
     try head -c 9999999 /dev/zero | nc -N -U /tmp/echo | wc -c
+    server stops
     b connects unix:s
     b sends "0123456789abcdef\n"*40000
+    server continues
     server rests
     server stops
     server continues
@@ -358,6 +360,9 @@ END
     hint Much is on its way: the server does not read, for it first wants to get rid of what it sends back. A client that waits until all is sent, in a blocking write(2), waits for ever: print meanwhile.
     try build/exercises/26-unix-socket/client /tmp/echo <FILE | cmp - FILE
     client gets "0123456789abcdef\n"*24000
+    a sends "0123456789abcdef\n"*12000
+    client prints "0123456789abcdef\n"*12000
+    hint write(2) may take a part of the bytes only. It returns how many: write the others, from there on.
     client unheard
     a sends "0123456789abcdef\n"*12000
     client rests
@@ -365,13 +370,10 @@ END
     client continues
     client heard
     client prints "0123456789abcdef\n"*12000
-    hint write(2) may take a part of the bytes only. It returns how many: write the others, from there on.
     client gets end
     within 30 a gets "0123456789abcdef\n"*24000
     a gets eof
-    a sends "0123456789abcdef\n"*12000
     a closes
-    client prints "0123456789abcdef\n"*12000
     client exits 0
 END
 }
@@ -423,6 +425,14 @@ END
     client gets "0123456789abcdef\n"*3000
     f closes
     client continues
+    within 2.5 client exits 1
+    client says "\n"
+    run client s
+    g accepts L
+    client gets "0123456789abcdef\n"*20000
+    g gets "0123456789abcdef\n"
+    client rests
+    g closes
     within 2.5 client exits 1
     client says "\n"
 END

@@ -47,6 +47,11 @@
 #define SLOTS 64
 
 #define BATCH (64 * 1024) /* bytes read or written at a time */
+#ifndef MSG_MORE
+#define MSG_MORE 0 /* Linux has it: go on gathering, more comes at once */
+#endif
+
+#define LINE (ADDR_STR_MAX + 32) /* room for the one that tells of a client */
 
 /* A client, and how far it is: all that a thread would have on its stack. It is
  * small, for most clients are silent: what is here has no buffer. */
@@ -59,6 +64,7 @@ struct client {
     bool in_body;                /* its head is whole, its body is not */
     bool is_head;                /* its method is HEAD */
     bool last;                   /* nothing is answered after out */
+    bool unread;                 /* and it may have sent more, or still does */
     bool leaving;                /* all is said: we wait for its end */
 
     long deadline, slot;        /* in seconds; the slot that it waits in */
@@ -261,10 +267,11 @@ static ssize_t read_some(struct client *c, char *buf)
 }
 
 /* Writes as many of the n bytes as c takes without waiting. Returns how many,
- * 0 when it takes none now; -1 when the connection is broken. */
+ * 0 when it takes none now; -1 when the connection is broken. The end comes
+ * behind the last answer at once: they leave in one packet (send(2)). */
 static ssize_t write_some(struct client *c, const char *buf, size_t n)
 {
-    ssize_t nwritten = write(c->fd, buf, n);
+    ssize_t nwritten = send(c->fd, buf, n, c->last ? MSG_MORE : 0);
 
     return nwritten < 0 && not_now() ? 0 : nwritten;
 }
@@ -308,6 +315,7 @@ static bool put(struct loop *l, struct client *c, const char *text, size_t len)
 /* Answers c's request, and begins the next one. */
 static bool answer(struct loop *l, struct client *c, int status)
 {
+    c->unread = status != 200;
     c->last = status != 200 || !c->request.keep_alive;
 
     const struct answer *a = find_answer(status, c->last);
@@ -388,7 +396,11 @@ static bool take_input(struct loop *l, struct client *c, size_t n)
     ssize_t done = answer_requests(l, c, data, n);
     if (done < 0)
         return false;
-    size_t left = c->last ? 0 : n - (size_t)done;
+    size_t left = n - (size_t)done;
+    if (c->last) { /* what follows is not looked at */
+        c->unread = c->unread || left > 0 || n >= BATCH || c->out.len > 0;
+        left = 0;
+    }
     if (kept) {
         bytes_drop(&c->in, n - left);
         return true;
@@ -407,9 +419,13 @@ static bool take_input(struct loop *l, struct client *c, size_t n)
 
 /* All is said. A plain close(2) with input unread resets the connection, and
  * the client may lose the answer. So: say that no more will come, and drop what
- * still does, until the client closes too or its time is up. */
+ * still does, until the client closes too or its time is up. Who has sent a
+ * request and nothing behind it needs none of that. Returns false when the
+ * connection is over. */
 static bool say_farewell(struct loop *l, struct client *c)
 {
+    if (!c->unread)
+        return false;
     c->leaving = true;
     bytes_drop(&c->in, c->in.len);
     set_limit(l, c, FAREWELL);
@@ -489,40 +505,60 @@ static void turn_wheel(struct loop *l)
 
 /* ---- All clients --------------------------------------------------------- */
 
-/* Accepts the clients that wait, 256 at a time: then the others have their
- * turn. Returns false when no descriptor is left (EMFILE) for the next one. */
-static bool accept_some(struct loop *l)
+/* Accepts the next client, and writes a line that tells of it to line. Returns
+ * false, with errno, when there is none. */
+static bool accept_one(struct loop *l, char line[LINE])
 {
-    for (int i = 0; i < 256; i++) {
-        struct sockaddr_storage peer;
-        socklen_t len;
-        char text[ADDR_STR_MAX];
+    struct sockaddr_storage peer;
+    socklen_t len;
+    char text[ADDR_STR_MAX];
+    int cfd = tcp_accept(l->lfd, &peer, &len);
 
-        int cfd = tcp_accept(l->lfd, &peer, &len);
-        if (cfd < 0)
-            return errno == EAGAIN || errno == EWOULDBLOCK;
-        fprintf(stderr, "New client connected: %s\n",
-                addr_str((struct sockaddr *)&peer, len, text));
+    if (cfd < 0)
+        return false;
+    snprintf(line, LINE, "New client connected: %s\n",
+             addr_str((struct sockaddr *)&peer, len, text));
 
-        /* TODO 29.4: have no call on this client's socket wait.
-         * Call fcntl(2) with F_SETFL and O_NONBLOCK.
-         * Trap: it seems to work without. But a write(2) to one client that
-         * does not read waits for it, and with it all the others.
-         * Check: "a client that does not read holds up nobody".
-         */
-        /* END 29.4 */
+    /* TODO 29.4: have no call on this client's socket wait.
+     * Call fcntl(2) with F_SETFL and O_NONBLOCK.
+     * Trap: it seems to work without. But a write(2) to one client that does
+     * not read waits for it, and with it all the others.
+     * Check: "a client that does not read holds up nobody".
+     */
+    /* END 29.4 */
 
-        add_client(l, cfd);
-    }
+    add_client(l, cfd);
     return true;
+}
+
+/* Accepts those who wait, 32 at a time: then the others have their turn. Prints
+ * all their lines with one write. Returns 0, or why there is no descriptor for
+ * the next one (EMFILE). */
+static int accept_some(struct loop *l)
+{
+    char lines[32 * LINE] = "";
+    size_t len = 0;
+    int err = 0;
+
+    for (int i = 0; i < 32 && err == 0; i++) {
+        if (accept_one(l, lines + len))
+            len += strlen(lines + len);
+        else
+            err = errno;
+    }
+    if (len > 0)
+        fputs(lines, stderr);
+    return err == EAGAIN || err == EWOULDBLOCK ? 0 : err;
 }
 
 /* Accepts. Those for whom no descriptor is left stay in the queue, and the
  * socket stays readable: do not ask for it until the next try, in a while. */
 static void accept_clients(struct loop *l)
 {
-    bool full = !accept_some(l);
+    int err = accept_some(l);
+    bool full = err != 0;
 
+    errno = err;
     if (full && !l->full)
         warn("accept:");
     if (full != l->full)

@@ -554,7 +554,7 @@ END
 
 # A hundred clients of all kinds, one after the other.
 a_hundred() {
-    cat <<'END'
+    cat <<END
     repeat 25
     a connects {server}
     a sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -584,6 +584,10 @@ a_hundred() {
     b sends "GET / HTTP/1.1\r\n\r\n"
     b gets reply 400
     b closes
+    f connects {server}
+    f sends "HEAD /long/$A_LONG_NAME/in HTTP/1.1\r\nHost: a\r\n\r\n"*20 "HEAD /long/ HTTP/1.0\r\n\r\n"
+    f gets the rest
+    f closes
     c connects {server}
     c sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     c resets
@@ -604,6 +608,12 @@ $(serves)
     fifo root/fifo 0666
     link root/in hello.txt
     link root/out ../..
+    folder root/long 0755
+    folder root/long/$A_LONG_NAME 0755
+    link root/long/$A_LONG_NAME/in ../../hello.txt
+$(for n in {10..30}; do
+        echo "file root/long/$n$A_LONG_NAME 0644"
+    done)
 $(a_hundred)
     server census
 $(a_hundred)

@@ -834,8 +834,11 @@ static void limit(struct actor *a, const char *rest)
     still_runs(a);
     if (!set_limit(a->pid,
                    strcmp(what, "files") == 0 ? RLIMIT_NOFILE : RLIMIT_NPROC,
-                   n))
+                   n)) {
+        idle(1); /* or has it just ended, and we have not heard of it yet? */
+        still_runs(a);
         leave_out("the limits of a running program cannot be set here");
+    }
 #else
     (void)a;
     (void)rest;

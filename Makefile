@@ -3,7 +3,9 @@
 # may lie in any folder, also in one with a space in its name.
 
 CFLAGS ?= -O2 -g
-BASE = -std=gnu11 -pthread -Ilib -Wall -Wextra
+# Frame pointers: the recorder tells by them which function made a call.
+BASE = -std=gnu11 -pthread -Ilib -Wall -Wextra -fno-omit-frame-pointer \
+       -fno-optimize-sibling-calls
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
        -fno-omit-frame-pointer
 # -O0: a race shows on a variable that -O2 keeps in a register, and

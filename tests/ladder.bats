@@ -121,3 +121,139 @@ for t in d.getElementsByTagName("*"):
     grep -q 'Takes the next connection out of the queue' \
         "$BATS_TEST_TMPDIR/eight"
 }
+
+# event KIND MS TID CALL ARGS FD ID RESULT ERROR BYTES DATA [ASKED]: a line.
+event() {
+    printf '%s\t%s000000\t7\t%s\tserver\t%s\t%s\t%s\t%s\t-\t-\t%s\t%s\t0\t%s\t%s\t-\t-\t%s\n' \
+        "${@:1:11}" "${12--}"
+}
+
+# told STEP [RIGHT]: what is said of the events on stdin, without the drawing.
+told() {
+    "$ladder" -w 76 -f "$1" ${2+-d "$2"} | sed -n '/^C[a-z]*:/,/^$/p' |
+        tr -s ' \n' ' '
+}
+
+accepts() {
+    event E 1 7 accept 3 4 s9 4 - - -
+}
+
+@test "cause: a write that took a part, and the rest is never sent" {
+    is() { [ "$(told 'a gets "x"')" = "$1" ]; }
+    {
+        accepts
+        event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11
+        event E 3 7 close 4 4 s9 0 - - -
+    } | is 'Cause: write(4, "hello") = 5 took 5 of 11 bytes, and the program went on as if that were all '
+    {
+        accepts
+        event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11
+        event E 3 7 write 4 4 s9 11 - 11 '"hello world"' 11
+    } | is 'Cause: write(4, "hello") = 5 took 5 of 11 bytes, and the program sent all of them again '
+    # The rest follows, or is under way: no fault.
+    for kind in E B; do
+        {
+            accepts
+            event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11
+            event $kind 3 7 write 4 4 s9 6 - 6 '" world"' 6
+        } | is ''
+    done
+}
+
+@test "cause: an interrupted call is taken for a failure, or made again" {
+    {
+        event E 1 7 accept 3 3 s8 -1 EINTR - -
+        event X 2 7 exit - - - 1 - - -
+    } >"$BATS_TEST_TMPDIR/events"
+    [ "$(told 'server runs' <"$BATS_TEST_TMPDIR/events")" = \
+        'Cause: accept(3) = EINTR, interrupted by a signal, was taken for a failure ' ]
+    {
+        event E 1 7 accept 3 3 s8 -1 EINTR - -
+        event B 2 7 accept 3 3 s8 - - - -
+    } >"$BATS_TEST_TMPDIR/events"
+    [ -z "$(told 'server runs' <"$BATS_TEST_TMPDIR/events")" ]
+}
+
+@test "cause: printed, and left in stdout's buffer" {
+    {
+        accepts
+        event P 2 7 printf stdout 1 - - - 6 '"hello\n"'
+        event B 3 7 read 4 4 s9 - - - -
+    } >"$BATS_TEST_TMPDIR/events"
+    [[ "$(told 'server prints "hello"' <"$BATS_TEST_TMPDIR/events")" == \
+        *"for want of fflush(stdout) " ]]
+    [ -z "$(told 'a gets "hello"' <"$BATS_TEST_TMPDIR/events")" ]
+    event P 4 7 fflush stdout 1 - - - 0 - >>"$BATS_TEST_TMPDIR/events"
+    [ -z "$(told 'server prints "hello"' <"$BATS_TEST_TMPDIR/events")" ]
+}
+
+@test "cause: SIGPIPE, threads and descriptors that are kept, two threads at one" {
+    {
+        accepts
+        event B 2 7 write 4 4 s9 - - - -
+    } >"$BATS_TEST_TMPDIR/events"
+    [[ "$(told 'a gets eof signal 13' <"$BATS_TEST_TMPDIR/events")" == \
+        'Cause: write(4): the reader has gone, and SIGPIPE, '* ]]
+    for ((i = 1; i <= 12; i++)); do
+        event E $i 7 pthread_create - - - 0 - - -
+    done >"$BATS_TEST_TMPDIR/events"
+    [[ "$(told 'server as-before' <"$BATS_TEST_TMPDIR/events")" == \
+        *': 12 threads were started like this one, and nobody joins or detaches them ' ]]
+    for ((i = 4; i <= 9; i++)); do
+        event E $i 7 accept 3 $i s1$i $i - - -
+    done >"$BATS_TEST_TMPDIR/events"
+    [[ "$(told 'server as-before' <"$BATS_TEST_TMPDIR/events")" == \
+        'Cause: accept(3) = 4: this descriptor, 4, was never closed, '* ]]
+    {
+        event E 1 7 accept 3 4 s4 4 - - -
+        event E 2 7 accept 3 5 s5 5 - - -
+        event B 3 8 read 5 5 s5 - - - -
+        event B 4 9 read 5 5 s5 - - - -
+    } >"$BATS_TEST_TMPDIR/events"
+    [[ "$(told 'a gets "x"' <"$BATS_TEST_TMPDIR/events")" == \
+        'Cause: read(5) is called in two threads, and in none for descriptor 4: '* ]]
+}
+
+@test "compare: where two runs part, and what does not count" {
+    right=$BATS_TEST_TMPDIR/right wrong=$BATS_TEST_TMPDIR/wrong
+    {
+        accepts
+        event E 2 7 read 4 4 s9 5 - 5 '"hello"'
+        event E 3 7 write 4 4 s9 5 - 5 '"hello"' 5
+        event E 4 7 read 4 4 s9 0 - 0 -
+        event E 5 7 close 4 4 s9 0 - - -
+        event B 6 7 accept 3 3 s8 - - - -
+    } >"$right"
+    {
+        event E 1 7 accept 3 5 s19 5 - - -
+        event E 2 7 read 5 5 s19 2 - 2 '"he"'
+        event E 3 7 write 5 5 s19 2 - 2 '"he"' 2
+        event E 4 7 read 5 5 s19 3 - 3 '"llo"'
+        event E 5 7 write 5 5 s19 3 - 3 '"llo"' 3
+        event E 6 7 read 5 5 s19 0 - 0 -
+    } >"$wrong"
+    [ -z "$(told 'a gets eof' "$right" <"$wrong")" ]
+    event B 7 7 accept 3 3 s8 - - - - >>"$wrong"
+    [ "$(told 'a gets eof' "$right" <"$wrong")" = \
+        'Compare: after read(5) = 0 EOF, yours: accept(3) waits; the solution: close(4) ' ]
+    # What the script has not sent yet, it waits for with right.
+    head -n 5 "$wrong" >"$wrong.2"
+    event B 7 7 read 5 5 s19 - - - - >>"$wrong.2"
+    [ -z "$(told 'a gets eof' "$right" <"$wrong.2")" ]
+}
+
+@test "the marked call is shown, also where it is far from the end" {
+    {
+        accepts
+        event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11
+        for ((i = 3; i < 90; i++)); do
+            event E $i 7 accept 3 4 s1$i 4 - - -
+        done
+        event E 91 7 close 4 4 s9 0 - - -
+    } >"$BATS_TEST_TMPDIR/events"
+    "$ladder" -l 20 -f 'a gets "x"' "$BATS_TEST_TMPDIR/events" \
+        >"$BATS_TEST_TMPDIR/text"
+    grep -q 'write(4, "hello") = 5' "$BATS_TEST_TMPDIR/text"
+    grep -q 'rows behind' "$BATS_TEST_TMPDIR/text"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/text")" -le 26 ]
+}

@@ -345,6 +345,7 @@ static int remove_one(const char *path, const struct stat *st, int type,
 /* exit(3)'s handlers have nothing to do here; stdout is flushed before. */
 void leave(int status)
 {
+    recording_keep(); /* before the end of the actors is a part of it */
     actors_end();
     recording_end();
     if (script_dir != NULL)

@@ -55,6 +55,7 @@ size_t story_mark(void);
 void story_hint(const char *text);
 void story_try(const char *text);
 char *text_copy(const char *text); /* strdup(3) that does not fail */
+void log_raw(const char *p, size_t n);
 void log_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_bytes(const char *who, const char *what, const unsigned char *p,
                size_t n);
@@ -125,6 +126,7 @@ void actors_end(void);
 double now(void);
 void pump(int ms);          /* moves what can move, waits ms at most */
 extern double bound;        /* seconds a step may take */
+extern double bound_most;   /* the same, whatever the script says */
 extern double until;        /* when the step under way gives up */
 extern uint64_t moved;      /* grows with each byte that comes or goes */
 extern const char *why_not; /* after await() has said false */
@@ -136,7 +138,7 @@ bool idle(double seconds); /* true: proved; false: time is over */
 /* recording.c: the ladder of a check that fails. record_call() tells what an
  * actor's socket did: args NULL: none; n: the result, and so many bytes. */
 void recording_start(void);
-void recording_draw(void);
+void recording_keep(void);
 void recording_end(void);
 const char *recording_events(void); /* the file, or NULL: nothing is recorded */
 const char *recording_library(void); /* the recorder, or NULL */

@@ -652,7 +652,7 @@ static void source_line(const struct text *x, const unsigned long *at, int n,
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
         if (*out != '\0')
             continue;
-        line[strcspn(line, " \n")] = '\0';
+        line[strcspn(line, "\n")] = '\0';
         if (threads) {
             read_source(line, text, sizeof text);
             if ((named = thread_call(text)) == NULL)

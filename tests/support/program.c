@@ -101,7 +101,7 @@ static void place(int fd, int ours, const char *instead)
         close(ours);
 }
 
-static char *clean_environment[] = {
+static char *clean_environment[24] = { /* with room for more */
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=/tmp", "TMPDIR=/tmp", "LANG=C", "TERM=dumb",
     /* malloc(3) as one heap that grows by pages: a leak is seen early */
@@ -111,7 +111,6 @@ static char *clean_environment[] = {
     /* the recorder may stand before its library in LD_PRELOAD */
     "ASAN_OPTIONS=abort_on_error=0:detect_leaks=0:verify_asan_link_order=0",
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1",
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL /* room for more */
 };
 
 /* The four ends of pipes that a program gets, launch(1) the last. */
@@ -163,6 +162,7 @@ static void add_recorder(const char *ordered)
     add_environment(library);
     add_environment(loaded);
     add_environment("LADDER_QUIET=0,1,2");
+    add_environment("LADDER_DATA=400");
     if (recording_events() != NULL) {
         snprintf(events, sizeof events, "LADDER_EVENTS=%s", recording_events());
         add_environment(events);

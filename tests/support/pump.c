@@ -20,7 +20,7 @@ enum { ACTORS_MAX = 4096,
 
 struct actor *actors[ACTORS_MAX];
 int actor_count;
-double bound = 10;
+double bound = 10, bound_most = 100;
 double until;
 const char *why_not = "";
 uint64_t moved;
@@ -317,7 +317,7 @@ bool await(bool (*done)(struct actor *), struct actor *a)
         if (done(a))
             return true;
         t = now();
-        if (t - start > bound)
+        if (t - start > bound || t - start > bound_most)
             return false;
         if (stands_still(&s, t)) {
             pump(0);

@@ -1,8 +1,8 @@
 /* The script's own part of the ladder: what its actors did, in the format of
- * tools/trace/README.md, beside what the recorder writes for the programs. And
- * the drawing of both, once the check has failed. LADDER is the folder of the
- * recorder and of the ladder; without it, nothing of this happens, but that
- * programs are given the recorder where faults are ordered for them. */
+ * tools/trace/README.md, beside what the recorder writes for the programs. At
+ * the end, all of it goes into the check's log. LADDER is the folder of the
+ * recorder; without it, nothing of this happens, but that programs are given the
+ * recorder where faults are ordered for them. */
 #define _GNU_SOURCE
 #ifdef __APPLE__
 #define _DARWIN_C_SOURCE
@@ -17,13 +17,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { FIRST_PID = 5000000, /* above all that Linux has */
        DATA_SHOWN = 48,
-       PATIENCE = 3 /* seconds */ };
+       PATIENCE = 6 /* seconds in all */ };
+
+/* The most for one step: what is only drawn is not worth more. */
+static const double short_bound = 2.5;
 
 static int events = -1;
 static char events_path[64], library_path[64], loaded_path[64];
@@ -96,7 +98,8 @@ void recording_start(void)
         events_path[0] = '\0';
         return;
     }
-    alarm(PATIENCE); /* no drawing is worth more */
+    bound_most = short_bound;
+    alarm(PATIENCE);
     fcntl(events, F_SETFD, FD_CLOEXEC);
     fchmod(events, 0666); /* whoever runs the program writes there too */
     dprintf(events, "# ladder events 1\n");
@@ -238,40 +241,18 @@ void record_call(const struct actor *a, const char *call, const char *args,
     errno = before;
 }
 
-/* ---- the drawing ---- */
+/* ---- what was recorded ---- */
 
-/* Does the terminal speak UTF-8? Where nothing says otherwise, yes. */
-static bool speaks_utf8(void)
+/* All of it goes into the log, behind what is there. */
+void recording_keep(void)
 {
-    static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+    char buf[65536];
+    int in = events != -1 ? open(events_path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t n;
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *is = getenv(names[i]);
-
-        if (is != NULL && is[0] != '\0')
-            return strstr(is, "UTF-8") != NULL || strstr(is, "utf8") != NULL;
-    }
-    return true;
-}
-
-/* The last rows, up to the step that failed. */
-void recording_draw(void)
-{
-    char path[1024];
-    pid_t pid;
-
-    if (events == -1)
+    if (in == -1)
         return;
-    puts("ladder");
-    fflush(stdout);
-    snprintf(path, sizeof path, "%s/ladder", getenv("LADDER"));
-    pid = fork();
-    if (pid == 0) {
-        execl(path, "ladder", "-w", "76", "-l", "20",
-              getenv("COLOR") != NULL ? "-tc" : "-t",
-              speaks_utf8() ? "-t" : "-a", events_path, (char *)NULL);
-        _exit(127);
-    }
-    while (pid > 0 && waitpid(pid, NULL, 0) == -1 && errno == EINTR)
-        continue;
+    while ((n = read(in, buf, sizeof buf)) > 0)
+        log_raw(buf, (size_t)n);
+    close(in);
 }

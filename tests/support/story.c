@@ -92,6 +92,12 @@ void log_text(const char *fmt, ...)
     va_end(ap);
 }
 
+void log_raw(const char *p, size_t n)
+{
+    if (has_log() && write(LOG_FD, p, n) == -1)
+        return; /* the log is a help, and no more */
+}
+
 void log_bytes(const char *who, const char *what, const unsigned char *p,
                size_t n)
 {
@@ -179,7 +185,6 @@ void fail_bytes(const struct bytes *text)
         putchar('\n'); /* after a crash, its place is the advice */
         wrapped("Advice:   ", hint);
     }
-    recording_draw();
     puts("--");
     fflush(stdout);
     log_text("%s\n", (const char *)text->p);

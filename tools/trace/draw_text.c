@@ -14,6 +14,7 @@ struct drawing {
     char *line;
     size_t n;
     int rows, skip;   /* skip: so many are not shown */
+    int stop, guilty; /* the row that ends it (0: none); the marked one */
     int side, gutter; /* columns */
 };
 
@@ -30,7 +31,8 @@ static void new_line(struct drawing *d)
     fflush(d->out);
     while (d->n > 0 && d->line[d->n - 1] == ' ')
         d->n--;
-    if (d->rows++ >= d->skip && d->to != NULL)
+    if (d->rows++ >= d->skip && d->to != NULL &&
+        (d->stop == 0 || d->rows <= d->stop))
         fprintf(d->to, "%.*s\n", (int)d->n, d->line);
     rewind(d->out);
 }
@@ -172,6 +174,23 @@ static void waited(struct drawing *d, const struct event *e,
     new_line(d);
 }
 
+/* Below the row of the guilty call: its place in the source. */
+static void mark(struct drawing *d, enum side side)
+{
+    const char *text = d->p->mark;
+    int n = (int)strlen(text), all = d->style->width - TIME - 3;
+    int at = side == LEFT ? d->side - n - 2 : d->side + d->gutter + 3;
+
+    if (at + n > all)
+        at = all - n;
+    spaces(d, TIME + 1 + (at > 0 ? at : 0));
+    colour(d, "1;31");
+    repeat(d, "▲", '^', 1);
+    fprintf(d->out, " %.*s", all, text);
+    colour(d, "0");
+    new_line(d);
+}
+
 static bool was_long(const struct event *e)
 {
     return e != NULL && e->kind == 'E' && e->begin != NULL &&
@@ -197,6 +216,12 @@ static void print(struct drawing *d, const struct row *r)
         fputc(' ', d->out);
     half(d, r->e[RIGHT], RIGHT);
     new_line(d);
+    for (int side = LEFT; side <= RIGHT; side++)
+        if (r->e[side] != NULL && r->e[side] == d->p->guilty) {
+            d->guilty = d->rows;
+            if (d->p->mark[0] != '\0')
+                mark(d, (enum side)side);
+        }
     for (int side = LEFT; side <= RIGHT; side++)
         if (was_long(r->e[side]))
             waited(d, r->e[side], (enum side)side, r->at);
@@ -302,15 +327,21 @@ static void rows(struct drawing *d)
     picture_notes(p, say, d);
 }
 
-/* Once without printing, to count them: then the last ones. */
-static void last_rows(struct drawing *d)
+/* Once without printing, to count them: then the last ones, or those around
+ * the marked one. */
+static void choose_rows(struct drawing *d)
 {
     FILE *to = d->to;
+    int limit = d->style->limit;
 
     d->to = NULL;
     rows(d);
     d->to = to;
-    d->skip = d->rows > d->style->limit ? d->rows - d->style->limit : 0;
+    d->skip = d->rows > limit ? d->rows - limit : 0;
+    if (d->guilty > 0 && d->guilty <= d->skip) {
+        d->skip = d->guilty > limit / 2 ? d->guilty - limit / 2 : 0;
+        d->stop = d->skip + limit;
+    }
     for (int i = 0; i < d->p->lanes; i++)
         d->p->lane[i].until = 0;
     if (d->skip > 0)
@@ -328,8 +359,10 @@ void draw_text(struct picture *p, FILE *out, const struct style *style)
     d.side = (style->width - TIME - 1 - d.gutter - 4) / 2;
     heading(&d);
     if (style->limit > 0)
-        last_rows(&d);
+        choose_rows(&d);
     rows(&d);
+    if (d.stop > 0)
+        fprintf(out, "%*s ... %d rows behind\n", TIME, "", d.rows - d.stop);
     fclose(d.out);
     free(d.line);
 }

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS = 18,
+enum { FIELDS = 19,
+       NEEDED = 18, /* the last one is not always told */
        FIRST_NUMBER = 100,
        SHORT = 50000 /* ns: a wait that nobody needs to see */ };
 
@@ -69,10 +70,10 @@ static bool acts_early(const struct event *e)
 /* Fills in *e. False: the line is no event. */
 static bool parse(char *line, struct event *e)
 {
-    const char *f[FIELDS];
+    const char *f[FIELDS] = { [NEEDED] = "" };
 
-    if (cut(line, f) != FIELDS || strlen(f[0]) != 1 ||
-        strchr("SBEXZ", f[0][0]) == NULL)
+    if (cut(line, f) < NEEDED || strlen(f[0]) != 1 ||
+        strchr("SBEPXZ", f[0][0]) == NULL)
         return false;
     *e = (struct event){
         .kind = f[0][0],
@@ -94,6 +95,7 @@ static bool parse(char *line, struct event *e)
         .data = f[15],
         .fault = f[16],
         .caller = f[17],
+        .asked = f[18][0] != '\0' ? atoll(f[18]) : -1,
         .arrow = -1,
     };
     e->id2 = cut_second(e->id);
@@ -270,7 +272,7 @@ static bool is_news(const struct picture *p, const struct event *e,
 {
     if (network)
         return on_network(p, e);
-    return strchr("SXZ", e->kind) == NULL &&
+    return strchr("SPXZ", e->kind) == NULL &&
            !call_is(
                e,
                "wait waitpid wait4 fork posix_spawn dup dup2 dup3 signal kill");
@@ -459,7 +461,7 @@ static void hide_short_waits(struct picture *p)
         for (int k = i + 1; k < p->events && next == NULL; k++)
             if (p->event[k]->kind == 'E' || p->event[k]->kind == 'X')
                 next = p->event[k];
-        if (e->kind == 'S')
+        if (e->kind == 'S' || e->kind == 'P')
             e->hidden = true;
         else if (e->kind == 'B' && e->end != NULL)
             e->hidden = next == e->end || acts_early(e) ||

@@ -1,12 +1,14 @@
 /* ladder: draws the events of a run (README.md has their format).
  *
  * usage: ladder [-t | -s | -h | -m] [-a] [-c] [-q] [-w COLUMNS] [-l ROWS]
- *               [-n TITLE] [FILE]
+ *               [-n TITLE] [-f STEP [-d EVENTS]] [FILE]
  *
  * -t text (the default), -s SVG, -h HTML, -m Mermaid; -a ASCII alone, -c with
  * colour, -q without what differs each time (pids, in SVG times), -w how wide
- * the text may be (80), -l how many rows, the last ones. Exit status: 0; 1:
- * FILE cannot be read; 2: usage; 3: nothing was recorded. */
+ * the text may be (80), -l how many rows, the last ones. -f: of a check that
+ * failed at STEP; says the cause, where it is known, and marks the call; EVENTS
+ * are those of a right program. Exit status: 0; 1: FILE cannot be read; 2:
+ * usage; 3: nothing was recorded. */
 #include "picture.h"
 
 #include <errno.h>
@@ -18,13 +20,13 @@ struct options {
     char kind;
     struct style style;
     bool numbered;
-    const char *title;
+    const char *title, *step, *right;
 };
 
 static int usage(void)
 {
     fputs("usage: ladder [-t | -s | -h | -m] [-a] [-c] [-q] [-w COLUMNS] "
-          "[-l ROWS] [-n TITLE] [FILE]\n",
+          "[-l ROWS] [-n TITLE] [-f STEP [-d EVENTS]] [FILE]\n",
           stderr);
     return 2;
 }
@@ -33,7 +35,7 @@ static bool read_options(int argc, char *argv[], struct options *o)
 {
     int c;
 
-    while ((c = getopt(argc, argv, "tshmacqw:n:l:")) != -1)
+    while ((c = getopt(argc, argv, "tshmacqw:n:l:f:d:")) != -1)
         if (strchr("tshm", c) != NULL)
             o->kind = (char)c;
         else if (c == 'a')
@@ -46,6 +48,10 @@ static bool read_options(int argc, char *argv[], struct options *o)
             o->style.limit = atoi(optarg);
         else if (c == 'n')
             o->title = optarg;
+        else if (c == 'f')
+            o->step = optarg;
+        else if (c == 'd')
+            o->right = optarg;
         else if (c != 'w' || (o->style.width = atoi(optarg)) < 60 ||
                  o->style.width > 1000)
             return false;
@@ -72,31 +78,83 @@ static void draw(struct picture *p, const struct options *o)
     }
 }
 
+/* 0, or the exit status. */
+static int read_events(const char *file, struct picture *p)
+{
+    FILE *f = file != NULL ? fopen(file, "r") : stdin;
+    int status = 0;
+
+    if (f == NULL || picture_read(p, f) == -1) {
+        fprintf(stderr, "ladder: %s: %s\n", file != NULL ? file : "stdin",
+                strerror(errno));
+        status = 1;
+    } else if (p->events == 0) {
+        fputs("ladder: nothing was recorded\n", stderr);
+        status = 3;
+    }
+    if (f != NULL && f != stdin)
+        fclose(f);
+    return status;
+}
+
+/* text in lines of at most width, broken at spaces. */
+static void print_wrapped(const char *label, const char *text,
+                          const struct style *style)
+{
+    int indent = (int)strlen(label), column = indent;
+
+    printf("%s%s%s", style->colour ? "\033[1m" : "", label,
+           style->colour ? "\033[0m" : "");
+    while (*text != '\0') {
+        int n = (int)strcspn(text, " ");
+
+        if (column > indent && column + 1 + n > style->width) {
+            printf("\n%*s", indent, "");
+            column = indent;
+        } else if (column > indent)
+            column += printf(" ");
+        column += printf("%.*s", n, text);
+        text += text[n] == '\0' ? n : n + 1;
+    }
+    puts("\n");
+}
+
+/* The cause where a pattern is known; else what a right program did there. */
+static void say_cause(struct picture *p, const struct options *o)
+{
+    struct picture right = { .text = NULL };
+    const char *text = picture_cause(p, o->step);
+
+    if (text[0] != '\0') {
+        print_wrapped("Cause:    ", text, &o->style);
+        return;
+    }
+    if (o->right == NULL || read_events(o->right, &right) != 0)
+        return;
+    picture_pair(&right);
+    text = picture_difference(p, &right);
+    if (text[0] != '\0')
+        print_wrapped("Compare:  ", text, &o->style);
+}
+
 int main(int argc, char *argv[])
 {
     struct options o = { .kind = 't',
                          .style = { .width = 80 },
                          .title = "The ladder" };
-    struct picture p;
-    FILE *f = stdin;
+    struct picture p = { .text = NULL };
+    int status;
 
     if (!read_options(argc, argv, &o))
         return usage();
-    if (optind < argc && (f = fopen(argv[optind], "r")) == NULL) {
-        fprintf(stderr, "ladder: %s: %s\n", argv[optind], strerror(errno));
-        return 1;
-    }
-    if (picture_read(&p, f) == -1) {
-        fprintf(stderr, "ladder: read: %s\n", strerror(errno));
-        return 1;
-    }
-    if (p.events == 0) {
-        fputs("ladder: nothing was recorded\n", stderr);
-        return 3;
-    }
+    status = read_events(optind < argc ? argv[optind] : NULL, &p);
+    if (status != 0)
+        return status;
     if (o.numbered)
         picture_number(&p);
     picture_pair(&p);
+    if (o.step != NULL)
+        say_cause(&p, &o);
     draw(&p, &o);
     return fflush(stdout) == 0 ? 0 : 1;
 }

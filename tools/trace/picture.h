@@ -9,7 +9,7 @@
 /* A line of the events' file: README.md tells what each field is. A text that
  * the line leaves out is "". */
 struct event {
-    char kind;        /* S B E X Z */
+    char kind;        /* S B E P X Z */
     long long time;   /* ns since the first event */
     long long waited; /* ns */
     long long at;     /* where it stands: sends at their entry, others at end */
@@ -17,10 +17,10 @@ struct event {
     const char *program, *call, *args, *fd, *id, *id2, *local, *peer;
     const char *error, *data, *fault, *caller;
     bool has_result;
-    long long result, bytes;
+    long long result, bytes, asked;
     struct event *end;   /* of a B: its E; NULL: it still waits */
     struct event *begin; /* of an E: its B, if that one is to be shown */
-    bool hidden;         /* a B during which nothing else happened, an S */
+    bool hidden;         /* a B during which nothing else happened, an S, a P */
     int arrow;           /* the one that ends here, or -1 */
     bool sent_on;        /* an arrow begins here */
 };
@@ -63,6 +63,8 @@ struct picture {
     struct arrow *arrow;
     int arrows;
     int malformed; /* lines that were no events */
+    struct event *guilty; /* the call that is to be marked, or NULL */
+    char mark[160];       /* its place in the source, and the line there */
 };
 
 /* Never returns NULL: where there is no memory, it ends the program. What it
@@ -81,6 +83,25 @@ void picture_pair(struct picture *p);
 bool call_is(const struct event *e, const char *names); /* one of "read recv" */
 bool is_send(const struct event *e);
 bool is_receive(const struct event *e);
+
+/* A check's own actors, which are no processes, have numbers above these. */
+enum { LAST_PID = 5000000 - 1 };
+
+/* Where a call was made: the first of its callers that is not in lib/. */
+struct place {
+    char file[512];  /* "/home/a/server.c" */
+    char where[160]; /* "server.c:41, from server.c:60" */
+    long line;
+    char source[160]; /* that line, without the spaces before it */
+};
+bool place_of(const struct event *e, struct place *at);
+
+/* What went wrong in a run that failed at this step of its script: marks the
+ * call, and says it in a sentence; "" where nothing is certain. */
+const char *picture_cause(struct picture *p, const char *step);
+/* The same: where the run parts from that of a right program. */
+const char *picture_difference(struct picture *p, const struct picture *right);
+void picture_mark(struct picture *p, struct event *e, const struct place *at);
 
 /* For who draws row by row: does e's lane wait after it, and until when? */
 void lane_waits(struct picture *p, const struct event *e);

@@ -5,6 +5,7 @@
  * LADDER_EVENTS  the file that events are added to (README.md has its form);
  *                an absolute path, as a program may change its folder
  * LADDER_FAULTS  what is to go wrong: faults.c
+ * LADDER_DATA    how many of the first bytes are shown (48; 400 at most)
  * LADDER_QUIET   descriptors that are not recorded, as 0,1,2: those that the
  *                launcher has given to the program, not the program itself
  * LADDER_LOADED  a file that is made once we are in: where we cannot be loaded,
@@ -22,17 +23,21 @@
 #include <link.h>
 #include <sys/resource.h>
 
-enum { LINE_MAX_BYTES = 2560,
+enum { LINE_MAX_BYTES = 2560 + 4 * DATA_MAX,
        PATH_ROOM = 512,
-       LOG_FROM = 1000 };
+       LOG_FROM = 1000,
+       CALLERS = 8, /* told of a call, the innermost ones */
+       FRAMES = 64 /* looked at to find them */ };
 
 bool recording; /* false until all is set up */
+size_t data_shown = DATA_SHOWN;
 
 int log_fd = -1;
 static char log_path[PATH_ROOM * 2];
 static char program[64] = "-";
 static char exe[PATH_ROOM]; /* "": not known, or too long */
 static uintptr_t exe_base, exe_low, exe_high;
+static uintptr_t first_stack; /* above all frames of the first thread */
 
 /* ---- The functions behind ours --------------------------------------- */
 
@@ -234,19 +239,51 @@ static void put_data(struct text *t, const struct call *c)
         put(t, '-');
 }
 
-/* Only calls from the program itself: addr2line(1) wants its file. */
-static void put_caller(struct text *t, const void *caller)
+static bool is_own_code(uintptr_t at)
 {
-    uintptr_t at = (uintptr_t)caller;
+    return exe[0] != '\0' && at >= exe_low && at < exe_high;
+}
+
+/* Where this thread's frames end; it notes that as it begins. */
+static __thread __attribute__((tls_model("initial-exec"))) uintptr_t own_stack;
+
+void note_stack(void)
+{
+    own_stack = (uintptr_t)__builtin_frame_address(0);
+}
+
+static void put_address_of_code(struct text *t, int *n, uintptr_t at)
+{
+    if (!is_own_code(at) || *n == CALLERS)
+        return;
+    if ((*n)++ == 0)
+        put_text(t, exe);
+    put_text(t, *n == 1 ? "+0x" : ",0x");
+    put_hex(t, at - exe_base);
+}
+
+/* The program's own frames from this call up to main, by the chain of frame
+ * pointers; where the program was built without them, the first one alone.
+ * What is read lies between our own frame and the end of this stack. */
+static void put_callers(struct text *t, const void *caller,
+                        const uintptr_t *frame)
+{
+    uintptr_t end = own_stack != 0 ? own_stack : first_stack;
+    int n = 0;
 
     put(t, '\t');
-    if (exe[0] == '\0' || at < exe_low || at >= exe_high) {
-        put(t, '-');
-        return;
+    put_address_of_code(t, &n, (uintptr_t)caller);
+    for (int i = 0; i < FRAMES && (uintptr_t)(frame + 2) < end; i++) {
+        const uintptr_t *next = (const uintptr_t *)frame[0];
+
+        if (frame[1] != (uintptr_t)caller)
+            put_address_of_code(t, &n, frame[1]);
+        if (next <= frame || (uintptr_t)next % sizeof *next != 0)
+            break;
+        frame = next;
     }
-    put_text(t, exe);
-    put_text(t, "+0x");
-    put_hex(t, at - exe_base);
+    if (n == 0)
+        put(t, '-');
 }
 
 /* Writes one event. result: NULL if there is none (yet). */
@@ -277,7 +314,9 @@ void event(char kind, const struct call *c, int64_t time, const long *result,
     put_number_field(&t, kind == 'E', (long)(time - c->entry));
     put_data(&t, c);
     put_field(&t, kind == 'B' ? "" : c->fault);
-    put_caller(&t, c->caller);
+    put_callers(&t, c->caller,
+                c->frame != NULL ? c->frame : __builtin_frame_address(0));
+    put_number_field(&t, c->asked >= 0, c->asked);
     *t.at++ = '\n';
     write_line(line, (size_t)(t.at - line));
     errno = saved;
@@ -296,11 +335,12 @@ bool begin(struct call *c, const char *name, int fd, const void *caller)
         return false;
     c->name = name;
     c->caller = caller;
+    c->frame = NULL;
     c->fd = fd;
     c->fd2 = -1;
     c->args = (struct text){ c->args_room, c->args_room + ARGS_MAX - 1 };
     c->pieces = 0;
-    c->bytes = -1;
+    c->bytes = c->asked = -1;
     c->fault[0] = '\0';
     if (fd >= 0)
         put_number(&c->args, fd);
@@ -399,6 +439,9 @@ static void put_start(void)
     event('S', &c, c.entry, &parent, 0);
 }
 
+static const void *exit_caller; /* of exit(3) */
+static const uintptr_t *exit_frame;
+
 /* Once in each process: exit(3) may end in _exit(2). */
 static void put_exit(int status, const void *caller)
 {
@@ -412,6 +455,7 @@ static void put_exit(int status, const void *caller)
     if (faults_on)
         fault_flush(NULL);
     begin(&c, "exit", NO_FD, caller);
+    c.frame = caller == exit_caller ? exit_frame : NULL;
     event('X', &c, c.entry, &code, 0);
 }
 
@@ -429,30 +473,34 @@ void __attribute__((noreturn)) _Exit(int status)
         (void)REAL(_exit)(status);
 }
 
+/* exit(3) is noted on the way in: where it was called, and its status, for
+ * musl, which has no on_exit(3). A return from main has no such place. */
+static int exit_status;
+
+void __attribute__((noreturn)) exit(int status)
+{
+    exit_status = status;
+    exit_caller = CALLER;
+    exit_frame = __builtin_frame_address(0);
+    for (;;)
+        (void)REAL(exit)(status);
+}
+
 #ifdef __GLIBC__
 static void at_exit(int status, void *nothing)
 {
     (void)nothing;
     stdio_flush();
-    put_exit(status, NULL);
+    put_exit(status, exit_caller);
 }
 #else
-/* musl has no on_exit(3), and its start-up code calls exit(3) directly: the
- * status is noted on the way in. */
-static int exit_status;
+/* musl's start-up code calls exit(3) directly. */
 static int (*program_main)(int, char **, char **);
 
 static void at_exit(void)
 {
     stdio_flush();
-    put_exit(exit_status, NULL);
-}
-
-void __attribute__((noreturn)) exit(int status)
-{
-    exit_status = status;
-    for (;;)
-        (void)REAL(exit)(status);
+    put_exit(exit_status, exit_caller);
 }
 
 static int noted_main(int argc, char **argv, char **envp)
@@ -503,13 +551,26 @@ static void say_loaded(const char *path)
         syscall(SYS_close, fd);
 }
 
+static void read_data_shown(const char *text)
+{
+    size_t n = 0;
+
+    while (text != NULL && *text >= '0' && *text <= '9' && n < DATA_MAX)
+        n = n * 10 + (size_t)(*text++ - '0');
+    if (n > 0)
+        data_shown = n < DATA_MAX ? n : DATA_MAX;
+}
+
 __attribute__((constructor)) static void record_begin(void)
 {
     int err = errno;
     bool events = keep_path(getenv("LADDER_EVENTS"));
 
+    first_stack = (uintptr_t)environ; /* above it are its texts alone */
+
     for (int i = 0; i < REAL_COUNT; i++)
         real_function((enum real)i);
+    read_data_shown(getenv("LADDER_DATA"));
     faults_begin(getenv("LADDER_FAULTS"));
     if (events || faults_on) {
         be_quiet();

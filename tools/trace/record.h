@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,6 +64,9 @@ int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
                 const sigset_t *mask, size_t size);
 int __dprintf_chk(int fd, int flag, const char *restrict format, ...);
+int __printf_chk(int flag, const char *restrict format, ...);
+int __fprintf_chk(FILE *restrict f, int flag, const char *restrict format,
+                  ...);
 int fcntl64(int fd, int command, ...);
 int close_range(unsigned first, unsigned last, int flags);
 void closefrom(int first);
@@ -70,7 +74,7 @@ void closefrom(int first);
 int __libc_start_main(int (*start)(int, char **, char **), int argc,
                       char **argv, void (*init)(void), void (*fini)(void),
                       void (*ld_fini)(void));
-#define MUSL_REALS(X) X(exit) X(__libc_start_main)
+#define MUSL_REALS(X) X(__libc_start_main)
 #else
 #define MUSL_REALS(X)
 #endif
@@ -81,18 +85,18 @@ signal_handler *bsd_signal(int sig, signal_handler *handler);
 // clang-format off
 #define REALS(X)                                                              \
     X(accept) X(accept4) X(bind) X(clock_gettime) X(close) X(connect) X(dup)  \
-    X(dup2) X(dup3) X(epoll_pwait) X(epoll_wait) X(_exit) X(fcntl) X(fdopen)  \
-    X(fileno) X(fileno_unlocked) X(fork) X(fstat) X(kill) X(listen) X(pipe)   \
-    X(pipe2) X(poll) X(__poll_chk) X(posix_spawn) X(posix_spawnp) X(ppoll)    \
-    X(__ppoll_chk) X(pselect) X(pthread_cond_clockwait)                       \
-    X(pthread_cond_timedwait) X(pthread_cond_wait) X(pthread_create)          \
-    X(pthread_detach) X(pthread_exit) X(pthread_join) X(pthread_mutex_lock)   \
-    X(pthread_mutex_trylock) X(pthread_tryjoin_np) X(read) X(__read_chk)      \
-    X(readv) X(recv) X(__recv_chk) X(recvfrom) X(__recvfrom_chk) X(recvmsg)   \
-    X(select) X(send) X(sendfile) X(sendmsg) X(sendto) X(shutdown)            \
-    X(sigaction) X(signal) X(socket) X(socketpair) X(__sysv_signal)           \
-    X(thrd_create) X(vdprintf) X(wait) X(wait3) X(wait4) X(waitpid) X(write)  \
-    X(writev)                                                                 \
+    X(dup2) X(dup3) X(epoll_pwait) X(epoll_wait) X(exit) X(_exit) X(fcntl)    \
+    X(fdopen) X(fflush) X(fileno) X(fileno_unlocked) X(fork) X(fputc) X(fputs)         \
+    X(fstat) X(fwrite) X(kill) X(listen) X(perror) X(pipe) X(pipe2) X(poll)   \
+    X(__poll_chk) X(posix_spawn) X(posix_spawnp) X(ppoll) X(__ppoll_chk)      \
+    X(pselect) X(pthread_cond_clockwait) X(pthread_cond_timedwait)            \
+    X(pthread_cond_wait) X(pthread_create) X(pthread_detach) X(pthread_exit)  \
+    X(pthread_join) X(pthread_mutex_lock) X(pthread_mutex_trylock)            \
+    X(pthread_tryjoin_np) X(puts) X(read) X(__read_chk) X(readv) X(recv)      \
+    X(__recv_chk) X(recvfrom) X(__recvfrom_chk) X(recvmsg) X(select) X(send)  \
+    X(sendfile) X(sendmsg) X(sendto) X(shutdown) X(sigaction) X(signal)       \
+    X(socket) X(socketpair) X(__sysv_signal) X(thrd_create) X(vdprintf)       \
+    X(vfprintf) X(wait) X(wait3) X(wait4) X(waitpid) X(write) X(writev)       \
     MUSL_REALS(X)
 // clang-format on
 
@@ -122,7 +126,8 @@ enum {
     ADDRESS_MAX = 120,
     ARGS_MAX = 704, /* a command line, or the descriptors of a poll(2) */
     FAULT_MAX = 48,
-    DATA_MAX = 48
+    DATA_SHOWN = 48, /* unless LADDER_DATA says more */
+    DATA_MAX = 400
 };
 
 /* Room for text: the next byte goes to at, none to end. */
@@ -143,6 +148,7 @@ struct file {
 struct call {
     const char *name;
     const void *caller;
+    const uintptr_t *frame; /* from where to look for its callers, or NULL */
     int64_t entry;
     int fd, fd2; /* below 0: none */
     struct file file, file2;
@@ -150,12 +156,13 @@ struct call {
     char args_room[ARGS_MAX];
     const struct iovec *data; /* what came or went, in this many pieces */
     size_t pieces;
-    long bytes;            /* -1: not such a call */
+    long bytes, asked;     /* -1: not such a call */
     char fault[FAULT_MAX]; /* what was done to it on order */
 };
 
 /* record.c */
 extern bool recording;
+extern size_t data_shown;
 void *real_function(enum real which);
 int64_t now(void);
 pid_t own_tid(void);
@@ -168,6 +175,7 @@ void event(char kind, const struct call *c, int64_t time, const long *result,
 extern int log_fd; /* our own descriptor; -1: none */
 bool is_log(int fd);
 void move_log(void);
+void note_stack(void);
 
 /* Is there anything to record? Costs next to nothing when there is not. */
 static inline bool call_begin(struct call *c, const char *name, int fd,
@@ -209,6 +217,14 @@ ssize_t plain_write(int fd, const void *buf, size_t n, const void *caller);
 
 /* record_stdio.c */
 void stdio_flush(void);
+void tell_output(const char *name, int fd, const struct iovec *data,
+                 size_t pieces, size_t n, const void *caller);
+/* Not static: the C library's header has inline functions that call ours. */
+bool is_told(const FILE *f);
+void tell_print(const char *name, const FILE *f, const char *data, size_t n,
+                const void *caller);
+int tell_format(const char *name, FILE *f, const char *format, va_list args,
+                const void *caller);
 
 /* record_threads.c */
 void threads_begin(void);

@@ -43,6 +43,15 @@ static const struct flag flag_names[] = {
     { 0, NULL }
 };
 
+static long asked_for(const struct msghdr *msg)
+{
+    long n = 0;
+
+    for (size_t i = 0; i < (size_t)msg->msg_iovlen; i++)
+        n += (long)msg->msg_iov[i].iov_len;
+    return n;
+}
+
 static ssize_t receive(struct io *io)
 {
     struct msghdr *msg = &io->msg;
@@ -179,11 +188,17 @@ static ssize_t move(struct io *io, const void *caller)
     const struct iovec *pieces = io->msg.msg_iov;
     ssize_t n;
 
-    if (!call_begin(&c, io_names[io->how], io->fd, caller))
+    if (!call_begin(&c, io_names[io->how], io->fd, caller)) {
+        if (recording && io->how >= WRITE && (io->fd == 1 || io->fd == 2))
+            tell_output(io_names[io->how], io->fd, pieces,
+                        (size_t)io->msg.msg_iovlen,
+                        (size_t)asked_for(&io->msg), caller);
         return perform(io);
+    }
     put_call_flags(&c, io->flags, flag_names);
     c.data = pieces;
     c.pieces = (size_t)io->msg.msg_iovlen;
+    c.asked = asked_for(&io->msg);
     ask_sender(io, &c, &from);
     socklen_t room = io->msg.msg_namelen;
     if (io->how >= WRITE)

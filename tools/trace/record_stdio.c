@@ -3,11 +3,10 @@
  * stdio calls the library's own read(2), which does not come by here. So a
  * program that makes a FILE of a socket gets one whose functions are ours:
  * fopencookie(3). Same buffer size as glibc's for a socket, same order of
- * calls. dup2(socket, 1) and printf(3) stay unseen: to put another stream in
- * the place of stdout is not safe. */
+ * calls. To put another stream in the place of stdout is not safe: of stdout
+ * and stderr, what the program hands to stdio is told (a line P), not when stdio
+ * writes it. */
 #include "record.h"
-
-#include <stdarg.h>
 
 enum { STREAMS = 256,
        BUFFER = 4096 };
@@ -152,7 +151,7 @@ static int print(int fd, const char *format, va_list args, const void *caller)
     int n = -1, done = 0;
 
     va_copy(again, args);
-    if (recording && file_of(fd, &file))
+    if (recording && (fd == 1 || fd == 2 || file_of(fd, &file)))
         n = vsnprintf(text, sizeof text, format, again);
     va_end(again);
     if (n < 0 || n >= (int)sizeof text)
@@ -191,4 +190,156 @@ int __dprintf_chk(int fd, int flag, const char *restrict format, ...)
     int n = print(fd, format, args, CALLER);
     va_end(args);
     return n;
+}
+
+/* ---- stdout and stderr ----------------------------------------------- */
+
+void tell_output(const char *name, int fd, const struct iovec *data,
+                 size_t pieces, size_t n, const void *caller)
+{
+    struct call c;
+
+    begin(&c, name, NO_FD, caller);
+    put_text(&c.args, fd == 1 ? "stdout" : "stderr");
+    c.fd = fd;
+    c.data = data;
+    c.pieces = pieces;
+    c.bytes = (long)n;
+    event('P', &c, c.entry, NULL, 0);
+}
+
+bool is_told(const FILE *f)
+{
+    return __builtin_expect(recording, false) && (f == stdout || f == stderr);
+}
+
+void tell_print(const char *name, const FILE *f, const char *data, size_t n,
+                const void *caller)
+{
+    struct iovec one = { (void *)(uintptr_t)data, n };
+
+    tell_output(name, f == stdout ? 1 : 2, &one, 1, n, caller);
+}
+
+int tell_format(const char *name, FILE *f, const char *format, va_list args,
+                const void *caller)
+{
+    char text[DATA_MAX + 1];
+    va_list again;
+    int n;
+
+    if (is_told(f)) {
+        va_copy(again, args);
+        n = vsnprintf(text, sizeof text, format, again);
+        va_end(again);
+        tell_print(name, f, text,
+                   n < 0 ? 0 : n > DATA_MAX ? DATA_MAX : (size_t)n, caller);
+    }
+    return REAL(vfprintf)(f, format, args);
+}
+
+#define TELL_FORMAT(name, file)                             \
+    va_list args;                                           \
+    va_start(args, format);                                 \
+    int n = tell_format(name, file, format, args, CALLER);  \
+    va_end(args);                                           \
+    return n
+
+int printf(const char *restrict format, ...)
+{
+    TELL_FORMAT("printf", stdout);
+}
+
+int fprintf(FILE *restrict f, const char *restrict format, ...)
+{
+    TELL_FORMAT("fprintf", f);
+}
+
+int __printf_chk(int flag, const char *restrict format, ...)
+{
+    (void)flag;
+    TELL_FORMAT("printf", stdout);
+}
+
+int __fprintf_chk(FILE *restrict f, int flag, const char *restrict format, ...)
+{
+    (void)flag;
+    TELL_FORMAT("fprintf", f);
+}
+
+int vprintf(const char *restrict format, va_list args)
+{
+    return tell_format("vprintf", stdout, format, args, CALLER);
+}
+
+int vfprintf(FILE *restrict f, const char *restrict format, va_list args)
+{
+    return tell_format("vfprintf", f, format, args, CALLER);
+}
+
+int puts(const char *text)
+{
+    if (is_told(stdout))
+        tell_print("puts", stdout, text, strlen(text), CALLER);
+    return REAL(puts)(text);
+}
+
+int fputs(const char *restrict text, FILE *restrict f)
+{
+    if (is_told(f))
+        tell_print("fputs", f, text, strlen(text), CALLER);
+    return REAL(fputs)(text, f);
+}
+
+size_t fwrite(const void *restrict data, size_t size, size_t n,
+              FILE *restrict f)
+{
+    if (is_told(f))
+        tell_print("fwrite", f, data, size * n, CALLER);
+    return REAL(fwrite)(data, size, n, f);
+}
+
+int fputc(int c, FILE *f)
+{
+    char byte = (char)c;
+
+    if (is_told(f))
+        tell_print("fputc", f, &byte, 1, CALLER);
+    return REAL(fputc)(c, f);
+}
+
+int putc(int c, FILE *f)
+{
+    char byte = (char)c;
+
+    if (is_told(f))
+        tell_print("putc", f, &byte, 1, CALLER);
+    return REAL(fputc)(c, f);
+}
+
+int putchar(int c)
+{
+    char byte = (char)c;
+
+    if (is_told(stdout))
+        tell_print("putchar", stdout, &byte, 1, CALLER);
+    return REAL(fputc)(c, stdout);
+}
+
+void perror(const char *text)
+{
+    int err = errno;
+
+    if (is_told(stderr))
+        tell_print("perror", stderr, text != NULL ? text : "",
+                   text != NULL ? strlen(text) : 0, CALLER);
+    errno = err;
+    REAL(perror)(text);
+}
+
+int fflush(FILE *f)
+{
+    if (is_told(f))
+        tell_print("fflush", f, "", 0, CALLER);
+    return REAL(fflush)(f);
 }

@@ -73,7 +73,7 @@ static void put_escaped(struct text *t, unsigned char c)
 void put_quoted(struct text *t, const struct iovec *data, size_t pieces,
                 size_t n)
 {
-    size_t left = n < DATA_MAX ? n : DATA_MAX;
+    size_t left = n < data_shown ? n : data_shown;
 
     put(t, '"');
     for (size_t i = 0; i < pieces && left > 0; i++) {

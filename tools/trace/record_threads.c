@@ -94,6 +94,7 @@ static void *run_plain(void *launch)
     pid_t maker = l->maker;
 
     give_back(l);
+    note_stack();
     say_begin(maker);
     return run(arg);
 }
@@ -106,8 +107,18 @@ static int run_c11(void *launch)
     pid_t maker = l->maker;
 
     give_back(l);
+    note_stack();
     say_begin(maker);
     return run(arg);
+}
+
+static void note_attributes(struct call *c, const pthread_attr_t *attr)
+{
+    int state;
+
+    if (attr != NULL && pthread_attr_getdetachstate(attr, &state) == 0 &&
+        state == PTHREAD_CREATE_DETACHED)
+        put_text(&c->args, "detached");
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
@@ -119,6 +130,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 
     if (!call_begin(&c, "pthread_create", NO_FD, CALLER))
         return REAL(pthread_create)(thread, attr, run, arg);
+    note_attributes(&c, attr);
     if ((err = fault_strikes(&c)) != 0)
         return err;
     l = take_launch();

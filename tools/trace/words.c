@@ -106,7 +106,8 @@ static bool plain_words(const struct event *e, char *out, size_t size)
 static void call_text(char *out, size_t size, const struct event *e, int nargs,
                       const char *data)
 {
-    bool sends = is_send(e), fault = e->fault[0] != '\0' && !on_order(e);
+    bool sends = is_send(e) || e->kind == 'P';
+    bool fault = e->fault[0] != '\0' && !on_order(e);
     char result[48];
 
     result_text(result, sizeof result, e);

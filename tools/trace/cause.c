@@ -1,0 +1,264 @@
+/* Why did it go wrong? Known patterns, each with its sentence. */
+#include "picture.h"
+
+#include <string.h>
+
+void picture_mark(struct picture *p, struct event *e, const struct place *at)
+{
+    p->guilty = e;
+    e->hidden = false;
+    if (at == NULL)
+        return;
+    snprintf(p->mark, sizeof p->mark, "%.*s  %.70s",
+             (int)strcspn(at->where, ","), at->where, at->source);
+}
+
+/* The next event of the same process that is about the same file. */
+static struct event *next_there(const struct picture *p, int i)
+{
+    const struct event *e = p->event[i];
+
+    for (int k = i + 1; k < p->events; k++)
+        if (p->event[k]->pid == e->pid && strcmp(p->event[k]->id, e->id) == 0)
+            return p->event[k];
+    return NULL;
+}
+
+static const char *tell(struct picture *p, struct event *e, const char *format,
+                        const char *more)
+{
+    static char text[600];
+    struct place at;
+    bool known = place_of(e, &at);
+    size_t n;
+
+    snprintf(text, sizeof text, "%s", event_text(e, 44));
+    n = strlen(text);
+    if (e->kind == 'B' && n > 6)
+        n -= strlen(" waits");
+    snprintf(text + n, sizeof text - n, format, more);
+    n = strlen(text);
+    if (known)
+        snprintf(text + n, sizeof text - n, ": %s", at.where);
+    picture_mark(p, e, known ? &at : NULL);
+    return text;
+}
+
+/* A write(2) that took a part, and nobody sent the rest. */
+static const char *lost_rest(struct picture *p, int i)
+{
+    struct event *e = p->event[i], *next;
+    char more[80];
+
+    if (e->kind != 'E' || !is_send(e) || e->bytes <= 0 ||
+        e->asked <= e->bytes || strchr("sup", e->id[0]) == NULL)
+        return NULL;
+    next = next_there(p, i);
+    if (next == NULL || (is_send(next) && (next->kind == 'B' ||
+                                           next->asked != e->asked)))
+        return NULL;
+    snprintf(more, sizeof more, "%lld of %lld bytes, and the program %s",
+             e->bytes, e->asked,
+             is_send(next) ? "sent all of them again"
+                           : "went on as if that were all");
+    return tell(p, e, " took %s", more);
+}
+
+/* A call that a signal has interrupted, and that is not made again. */
+static const char *interrupted(struct picture *p, int i)
+{
+    struct event *e = p->event[i];
+
+    if (strcmp(e->error, "EINTR") != 0 || e->pid > LAST_PID)
+        return NULL;
+    for (int k = i + 1; k < p->events; k++) {
+        const struct event *next = p->event[k];
+
+        if (next->lane != e->lane || call_is(next, "signal") ||
+            next->kind == 'P')
+            continue;
+        if (next->kind == 'X' || (call_is(next, "close") &&
+                                  strcmp(next->id, e->id) == 0))
+            return tell(p, e, ", interrupted by a signal, was taken for a "
+                              "failure%s", "");
+        return NULL;
+    }
+    return NULL;
+}
+
+static bool is_program(const struct event *e)
+{
+    return e->pid <= LAST_PID;
+}
+
+/* SIGPIPE has ended it: in the last write(2) that never returned, or what it
+ * printed last. */
+#define GONE ": the reader has gone, and SIGPIPE, which that raises, ends a " \
+             "program that does not ignore it%s"
+static const char *broken_pipe(struct picture *p)
+{
+    for (int i = p->events - 1; i >= 0; i--) {
+        struct event *e = p->event[i];
+
+        if (e->kind == 'B' && e->end == NULL && is_send(e) && is_program(e))
+            return tell(p, e, GONE, "");
+    }
+    for (int i = p->events - 1; i >= 0; i--)
+        if (p->event[i]->kind == 'P' && is_program(p->event[i]))
+            return tell(p, p->event[i], GONE, "");
+    return NULL;
+}
+
+/* Its close(2) has reset the connection before the script had all. */
+static const char *reset_by_close(struct picture *p)
+{
+    for (int i = 0; i < p->arrows; i++) {
+        const struct arrow *a = &p->arrow[i];
+
+        if (a->kind == RESET && call_is(a->from, "close") &&
+            is_program(a->from) && !is_program(a->to))
+            return tell(p, a->from, " with input unread resets the connection, "
+                                    "and what was sent may be lost%s", "");
+    }
+    return NULL;
+}
+
+/* Threads that nobody joins and that are not detached keep their stacks. */
+static const char *kept_threads(struct picture *p)
+{
+    struct event *last = NULL;
+    int n = 0, given_back = 0;
+    char more[120];
+
+    for (int i = 0; i < p->events; i++) {
+        struct event *e = p->event[i];
+
+        given_back += call_is(e, "join pthread_detach");
+        if (e->kind == 'E' && call_is(e, "pthread_create") &&
+            e->error[0] == '\0' && e->args[0] == '\0') {
+            last = e;
+            n++;
+        }
+    }
+    if (n < 10 || given_back > 0)
+        return NULL;
+    snprintf(more, sizeof more, "%d threads were started like this one, and "
+                                "nobody joins or detaches them", n);
+    return tell(p, last, ": %s", more);
+}
+
+static bool is_closed(const struct picture *p, const struct event *made)
+{
+    for (int i = 0; i < p->events; i++) {
+        const struct event *e = p->event[i];
+
+        if (e->at >= made->at && e->pid == made->pid && e != made &&
+            strcmp(e->id, made->id) == 0 &&
+            (call_is(e, "close") || (e->kind == 'B' && e->end == NULL)))
+            return true;
+    }
+    return false;
+}
+
+/* Descriptors that accept(2) gave, that nobody waits at and nobody closes. */
+static const char *kept_descriptors(struct picture *p)
+{
+    struct event *first = NULL;
+    char more[120];
+    int n = 0;
+
+    for (int i = 0; i < p->events && n < 4; i++) {
+        struct event *e = p->event[i];
+
+        if (e->kind != 'E' || !call_is(e, "accept accept4") ||
+            e->error[0] != '\0' || !is_program(e) || is_closed(p, e))
+            continue;
+        first = first == NULL ? e : first;
+        n++;
+    }
+    if (n < 4)
+        return NULL;
+    snprintf(more, sizeof more, "%s, was never closed, and it is not the only one",
+             first->fd);
+    return tell(p, first, ": this descriptor, %s", more);
+}
+
+/* The last print to stdout, with no fflush(3) behind it. */
+static const char *unflushed(struct picture *p)
+{
+    struct event *last = NULL;
+
+    for (int i = 0; i < p->events; i++)
+        if (p->event[i]->kind == 'P' && strcmp(p->event[i]->fd, "1") == 0 &&
+            p->event[i]->pid <= LAST_PID)
+            last = call_is(p->event[i], "fflush") ? NULL : p->event[i];
+    if (last == NULL)
+        return NULL;
+    return tell(p, last, " is still in stdout's buffer, for want of "
+                         "fflush(stdout)%s", "");
+}
+
+/* Another thread reads there too. */
+static bool is_shared(const struct picture *p, const struct event *e)
+{
+    for (int i = 0; i < p->events; i++)
+        if (p->event[i]->pid == e->pid && p->event[i]->tid != e->tid &&
+            p->event[i]->at < e->at && is_receive(p->event[i]) &&
+            strcmp(p->event[i]->id, e->id) == 0)
+            return true;
+    return false;
+}
+
+static bool is_read(const struct picture *p, const char *id)
+{
+    for (int i = 0; i < p->events; i++)
+        if (is_receive(p->event[i]) && strcmp(p->event[i]->id, id) == 0)
+            return true;
+    return false;
+}
+
+/* Two threads serve one client, and another client has none. */
+static const char *mixed_up(struct picture *p)
+{
+    const char *lost = NULL;
+
+    for (int i = 0; i < p->events && lost == NULL; i++)
+        if (p->event[i]->kind == 'E' && is_program(p->event[i]) &&
+            call_is(p->event[i], "accept accept4") &&
+            !is_read(p, p->event[i]->id))
+            lost = p->event[i]->fd;
+    for (int i = 0; i < p->events && lost != NULL; i++)
+        if (is_receive(p->event[i]) && is_program(p->event[i]) &&
+            p->event[i]->id[0] == 's' && is_shared(p, p->event[i]))
+            return tell(p, p->event[i], " is called in two threads, and in "
+                                        "none for descriptor %s: each thread "
+                                        "needs the value of its own", lost);
+    return NULL;
+}
+
+static const char *by_step(struct picture *p, const char *step)
+{
+    const char *text = NULL;
+
+    if (strstr(step, "signal 13") != NULL)
+        return broken_pipe(p);
+    if (strstr(step, " as-before") != NULL) {
+        text = kept_threads(p);
+        return text != NULL ? text : kept_descriptors(p);
+    }
+    if (strstr(step, " gets ") != NULL && (text = reset_by_close(p)) == NULL)
+        text = mixed_up(p);
+    if (strstr(step, " prints ") != NULL)
+        text = unflushed(p);
+    return text;
+}
+
+const char *picture_cause(struct picture *p, const char *step)
+{
+    const char *text = by_step(p, step);
+
+    for (int i = 0; text == NULL && i < p->events; i++)
+        if ((text = lost_rest(p, i)) == NULL)
+            text = interrupted(p, i);
+    return text != NULL ? text : "";
+}

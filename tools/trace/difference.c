@@ -1,0 +1,389 @@
+/* Two runs of one check, a wrong program's and a right one's: where do they part?
+ * Thread by thread, what each did is a list of items, so made that two right
+ * runs of the same program have the same ones: how many bytes came at a time,
+ * what a poll(2) found and which numbers the system gave do not count. */
+#include "picture.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY = 1500 };
+
+/* One act; several writes, or prints, to one place are one: how they were cut
+ * does not count. */
+struct item {
+    struct event **e;
+    int n;
+    long long bytes;
+    char *key;
+    unsigned seen; /* what it did before this one that is no item */
+};
+
+enum { RECEIVED = 1,
+       POLLED = 2,
+       OTHER = 4 };
+
+struct list {
+    struct item *item;
+    int n;
+    unsigned seen;
+    bool over; /* it has become another program */
+    bool taken;
+};
+
+static bool is_script(const struct event *e)
+{
+    return e->pid > LAST_PID;
+}
+
+/* Adds text; a number of four digits and more is the system's: a port, a pid. */
+static void add_text(char *key, const char *text)
+{
+    size_t n = strlen(key);
+
+    while (*text != '\0' && n + 2 < KEY) {
+        size_t digits = strspn(text, "0123456789");
+
+        if (digits >= 4) {
+            key[n++] = '#';
+            text += digits;
+        } else
+            key[n++] = *text++;
+    }
+    key[n] = '\0';
+}
+
+/* The data without its quotes, behind what is there. */
+static void add_data(char *key, const char *data)
+{
+    char text[256];
+    size_t n = strlen(data);
+
+    if (n < 2)
+        return;
+    snprintf(text, sizeof text, "%.*s", (int)(n - 2), data + 1);
+    add_text(key, text);
+}
+
+/* Read or recv, accept or accept4: the same act. */
+static const char *act(const struct event *e)
+{
+    if (is_receive(e))
+        return "receive";
+    if (is_send(e))
+        return "send";
+    if (call_is(e, "accept accept4"))
+        return "accept";
+    if (call_is(e, "wait waitpid wait3 wait4 waitid"))
+        return "wait";
+    if (call_is(e, "fork posix_spawn posix_spawnp"))
+        return "fork";
+    return e->call;
+}
+
+/* What another run of the same program may do otherwise. */
+static bool is_chance(const struct event *e)
+{
+    if (e->kind == 'B')
+        return e->end != NULL;
+    return e->kind == 'Z' || (e->kind == 'P' && call_is(e, "fflush")) ||
+           (strcmp(e->error, "EAGAIN") == 0 &&
+            (is_receive(e) || is_send(e) || call_is(e, "accept accept4"))) ||
+           (e->kind == 'E' && is_receive(e) && e->bytes > 0) ||
+           call_is(e, "poll ppoll select pselect epoll_wait epoll_pwait lock "
+                      "join") ||
+           strcmp(e->call, "cond wait") == 0;
+}
+
+static void put_args(char *key, const struct event *e)
+{
+    const char *args = e->args;
+    size_t n = strlen(e->fd);
+
+    if (n > 0 && strncmp(args, e->fd, n) == 0)
+        args += n;
+    add_text(key, args);
+}
+
+static void make_key(const struct event *e, char *key)
+{
+    snprintf(key, KEY, "%s ", e->kind == 'P' ? "print" : act(e));
+    if (e->kind == 'B')
+        return;
+    if (e->kind == 'P') {
+        add_text(key, e->fd);
+        add_text(key, " ");
+        add_data(key, e->data);
+    } else if (e->kind == 'X')
+        snprintf(key, KEY, "exit %lld", e->result);
+    else if (e->error[0] != '\0')
+        add_text(key, e->error);
+    else if (is_receive(e))
+        add_text(key, "EOF");
+    else if (is_send(e))
+        add_data(key, e->data);
+    else if (!call_is(e, "socket accept accept4 wait waitpid pipe pipe2 close"))
+        put_args(key, e);
+}
+
+static bool joins(const struct list *l, const struct event *e)
+{
+    const struct event *last = l->n > 0 ? l->item[l->n - 1].e[0] : NULL;
+
+    if (last == NULL || last->kind != e->kind || e->error[0] != '\0' ||
+        last->error[0] != '\0')
+        return false;
+    if (e->kind == 'P')
+        return strcmp(last->fd, e->fd) == 0;
+    return e->kind == 'E' && is_send(e) && is_send(last) &&
+           strcmp(last->id, e->id) == 0 && strchr("dv", e->id[0]) == NULL;
+}
+
+static void add_item(struct list *l, struct event *e)
+{
+    struct item *item;
+
+    if (joins(l, e)) {
+        item = &l->item[l->n - 1];
+        add_data(item->key, e->data);
+    } else {
+        l->item = grown(l->item, l->n + 1, sizeof *l->item);
+        item = &l->item[l->n++];
+        *item = (struct item){ .key = grown(NULL, KEY, 1), .seen = l->seen };
+        l->seen = 0;
+        make_key(e, item->key);
+    }
+    item->e = grown(item->e, item->n + 1, sizeof *item->e);
+    item->e[item->n++] = e;
+    item->bytes += e->bytes;
+}
+
+static unsigned kind_of(const struct event *e)
+{
+    if (e->kind == 'P')
+        return 0;
+    return is_receive(e)                                       ? RECEIVED
+           : call_is(e, "lock join") || strchr(e->call, ' ') ? OTHER
+                                                               : POLLED;
+}
+
+/* The lists of all threads, by their order of birth. */
+static struct list *lists_of(const struct picture *p)
+{
+    struct list *l = grown(NULL, p->lanes + 1, sizeof *l);
+    const char *program = NULL;
+
+    memset(l, 0, (size_t)(p->lanes + 1) * sizeof *l);
+    for (int i = 0; i < p->events; i++) {
+        struct event *e = p->event[i];
+
+        if (is_script(e))
+            continue;
+        if (e->kind == 'S') {
+            program = program == NULL ? e->program : program;
+            l[e->lane].over = strcmp(program, e->program) != 0;
+        } else if (!l[e->lane].over && !is_chance(e))
+            add_item(&l[e->lane], e);
+        else
+            l[e->lane].seen |= kind_of(e);
+    }
+    return l;
+}
+
+/* The first lane of a program; or how many lanes there are. */
+static int first_lane(const struct picture *p)
+{
+    int i = 0;
+
+    while (i < p->lanes && p->lane[i].pid > LAST_PID)
+        i++;
+    return i;
+}
+
+struct parting {
+    struct event *ours, *theirs, *before; /* before: what they had in common */
+    bool weak;
+};
+
+static bool same(const struct item *a, const struct item *b)
+{
+    return strcmp(a->key, b->key) == 0 &&
+           (a->bytes == b->bytes || !is_send(a->e[0]));
+}
+
+/* A call that still waits when the recording ends may have come to what the
+ * other one has: that one has made the same call. */
+static bool only_waits(const struct item *a, const struct item *b)
+{
+    return a->e[0]->kind == 'B' && (strcmp(act(a->e[0]), act(b->e[0])) == 0 ||
+                                    (kind_of(a->e[0]) & b->seen) != 0);
+}
+
+/* How many items are the same; all of the shorter list's: no difference. */
+static int common(const struct list *ours, const struct list *theirs)
+{
+    int k = 0;
+
+    while (k < ours->n && k < theirs->n &&
+           same(&ours->item[k], &theirs->item[k]))
+        k++;
+    return k;
+}
+
+static bool differs(const struct list *ours, const struct list *theirs, int k)
+{
+    return k < ours->n && k < theirs->n &&
+           !(k == theirs->n - 1 && theirs->item[k].e[0]->kind == 'B') &&
+           !only_waits(&ours->item[k], &theirs->item[k]);
+}
+
+static bool is_earlier(const struct parting *a, const struct parting *b)
+{
+    if (b->ours == NULL || a->weak != b->weak)
+        return b->ours == NULL || b->weak;
+    return a->ours->at < b->ours->at;
+}
+
+/* The event of item whose data holds the byte at this place of its key; -1:
+ * that is behind them all. */
+static int event_at(const struct item *item, size_t place)
+{
+    char key[KEY];
+
+    make_key(item->e[0], key);
+    for (int i = 0; i < item->n; i++) {
+        if (i > 0)
+            add_data(key, item->e[i]->data);
+        if (strlen(key) > place)
+            return i;
+    }
+    return -1;
+}
+
+static size_t first_other(const char *a, const char *b)
+{
+    size_t n = 0;
+
+    while (a[n] != '\0' && a[n] == b[n])
+        n++;
+    return n;
+}
+
+/* Both print, or write: where in it do they part? Beyond the end of one of
+ * them it is what that one did next. */
+static void part_within(const struct list *ours, const struct list *theirs,
+                        int k, struct parting *w)
+{
+    const struct item *a = &ours->item[k], *b = &theirs->item[k];
+    size_t place = first_other(a->key, b->key);
+    int i = event_at(a, place), j = event_at(b, place);
+
+    if (i > 0)
+        w->before = a->e[i - 1];
+    if (i >= 0)
+        w->ours = a->e[i];
+    else if (k + 1 < ours->n && j >= 0) {
+        w->before = a->e[a->n - 1];
+        w->ours = ours->item[k + 1].e[0];
+    }
+    if (j >= 0)
+        w->theirs = b->e[j];
+    else if (k + 1 < theirs->n && i >= 0)
+        w->theirs = theirs->item[k + 1].e[0];
+}
+
+static void part_at(const struct list *ours, const struct list *theirs, int k,
+                    struct parting *first)
+{
+    const struct item *a = &ours->item[k], *b = &theirs->item[k];
+    struct parting w = { .ours = a->e[0], .theirs = b->e[0] };
+
+    if (k > 0)
+        w.before = ours->item[k - 1].e[ours->item[k - 1].n - 1];
+    if (a->e[0]->kind == b->e[0]->kind && strcmp(act(a->e[0]), act(b->e[0])) == 0 &&
+        (a->e[0]->kind == 'P' || is_send(a->e[0])))
+        part_within(ours, theirs, k, &w);
+    w.weak = w.ours->kind == 'B' && !call_is(w.ours, "accept accept4 join");
+    if (is_earlier(&w, first))
+        *first = w;
+}
+
+/* Threads and children that do the same work come in any order: each goes
+ * with the one that is most like it. */
+static struct list *most_like(const struct list *one, struct list *theirs,
+                              int from, int to)
+{
+    struct list *best = NULL;
+    int most = -1;
+
+    for (int i = from; i < to; i++) {
+        int k = common(one, &theirs[i]);
+
+        if (theirs[i].taken || theirs[i].n == 0)
+            continue;
+        if (k == one->n || (k < theirs[i].n && only_waits(&one->item[k],
+                                                          &theirs[i].item[k])))
+            k += KEY; /* nothing is otherwise */
+        if (k > most) {
+            most = k;
+            best = &theirs[i];
+        }
+    }
+    if (best != NULL)
+        best->taken = true;
+    return best;
+}
+
+static void compare(const struct list *ours, const struct list *theirs,
+                    struct parting *first)
+{
+    int k = theirs != NULL ? common(ours, theirs) : 0;
+
+    if (theirs != NULL && differs(ours, theirs, k))
+        part_at(ours, theirs, k, first);
+}
+
+static void add(char *out, size_t size, const char *before,
+                const struct event *e, const struct place *at, bool its)
+{
+    size_t n = strlen(out);
+
+    snprintf(out + n, size - n, "%s%s", before, event_text(e, 44));
+    n = strlen(out);
+    if (at != NULL && its)
+        snprintf(out + n, size - n, " (its %.*s)",
+                 (int)strcspn(at->where, ","), at->where);
+    else if (at != NULL)
+        snprintf(out + n, size - n, " (%s)", at->where);
+}
+
+const char *picture_difference(struct picture *p, const struct picture *right)
+{
+    static char text[700];
+    struct list *ours = lists_of(p), *theirs = lists_of(right);
+    int first = first_lane(p), other = first_lane(right);
+    struct parting w = { .ours = NULL };
+    struct place at, there;
+    bool known;
+
+    if (first < p->lanes && other < right->lanes)
+        compare(&ours[first], &theirs[other], &w);
+    for (int i = first + 1; i < p->lanes; i++)
+        if (ours[i].n > 0)
+            compare(&ours[i], most_like(&ours[i], theirs, other + 1,
+                                        right->lanes), &w);
+    text[0] = '\0';
+    if (w.ours == NULL)
+        return text;
+    if (w.before != NULL)
+        add(text, sizeof text, "after ", w.before,
+            place_of(w.before, &at) ? &at : NULL, false);
+    known = place_of(w.ours, &at);
+    add(text, sizeof text, text[0] == '\0' ? "yours: " : ", yours: ",
+        w.ours, known ? &at : NULL, false);
+    add(text, sizeof text, "; the solution: ", w.theirs,
+        place_of(w.theirs, &there) ? &there : NULL, true);
+    picture_mark(p, w.ours, known ? &at : NULL);
+    return text;
+}

@@ -13,7 +13,9 @@ setup_file() {
         build/solutions/22-udp-chat/{server,client} \
         build/solutions/23-http-server/server \
         build/solutions/24-threaded-server/server \
-        build/solutions/25-http-get/http-get 3>&- 4>&-
+        build/solutions/25-http-get/http-get \
+        build/solutions/26-unix-socket/{server,client,pass-descriptor} \
+        3>&- 4>&-
 }
 
 setup() {
@@ -339,5 +341,83 @@ SCRIPT
     ! "${get[@]}" >got 2>err || fail 'an answer that was cut short: status 0'
     cmp answer got
     has err 'http-get: '
+END
+}
+
+@test "26: nc, as client and as server" {
+    in_room <<'END'
+    needs_nc
+    local_echo_by nc -N -U socket
+    local_server nc -l -U socket
+    types_to "$BIN/26-unix-socket/client" socket
+END
+}
+
+@test "26: socat, as client and as server" {
+    in_room <<'END'
+    needs socat socat
+    local_echo_by socat -t 20 - UNIX-CONNECT:socket
+    local_server socat -t 20 - UNIX-LISTEN:socket
+    types_to "$BIN/26-unix-socket/client" socket
+    local_server socat -t 20 UNIX-LISTEN:socket,fork EXEC:cat
+    blob 1000000
+    "$BIN/26-unix-socket/client" socket <blob >back
+    cmp blob back
+END
+}
+
+@test "26: ncat, as client and as server" {
+    in_room <<'END'
+    needs ncat ncat
+    local_echo_by ncat -U socket
+    local_server ncat -l -U socket
+    types_to "$BIN/26-unix-socket/client" socket
+END
+}
+
+@test "26: of two servers that start at once, one has the path" {
+    in_room <<'END'
+    maze m
+    for ((i = 0; i < 20; i++)); do
+        serve_at socket # in the place of the one before, which is dead
+        kill -KILL "$server"
+        wait "$server" 2>/dev/null || :
+        mkfifo both
+        exec 5<>both
+        start "$BIN/26-unix-socket/server" m/socket 2>&5
+        one=$pid
+        start "$BIN/26-unix-socket/server" m/socket 2>&5
+        two=$pid
+        # Whoever comes second finds the first one, or is told so by bind.
+        IFS= read -r -t 20 a <&5
+        IFS= read -r -t 20 b <&5
+        case $a$b in
+        'Server launched'*'New client connected'*) IFS= read -r -t 20 b <&5 ;;
+        esac
+        printf '%s\n%s\n' "$a" "$b" >said
+        has said 'Server launched, listening on: m/socket'
+        has said 'server: bind m/socket: Address already in use'
+        echo 'who is it?' | "$BIN/26-unix-socket/client" socket >back
+        has back 'who is it?'
+        kill -KILL "$one" "$two" 2>/dev/null || :
+        wait "$one" 2>/dev/null || :
+        wait "$two" 2>/dev/null || :
+        rm both
+    done
+END
+}
+
+@test "26: an open file goes from one process to another" {
+    in_room <<'END'
+    blob 1000000
+    pass=$BIN/26-unix-socket/pass-descriptor
+    "$pass" blob >got 2>err
+    cmp blob got
+    has err 'blob is descriptor '
+    has err 'it came as descriptor '
+    ! "$pass" nothing >got 2>err || fail 'no file, and status 0'
+    has err 'pass-descriptor: open nothing: '
+    ! "$pass" blob >/dev/full 2>err || fail '/dev/full, and status 0'
+    has err 'pass-descriptor: write stdout: '
 END
 }

@@ -328,7 +328,12 @@ typed_back() {
     place "$@"
     talk 8 9 "${command[@]}"
     listens tcp
-    talk 6 7 "$BIN/21-tcp-echo/client" 127.0.0.1 "$port"
+    types_to "$BIN/21-tcp-echo/client" 127.0.0.1 "$port"
+}
+
+# types_to CLIENT...: it talks to who sits at descriptors 8 and 9.
+types_to() {
+    talk 6 7 "$@"
     echo 'is anybody here?' >&6
     hears 9 $'is anybody here?\n'
     echo 'yes, somebody is' >&8
@@ -337,6 +342,54 @@ typed_back() {
     hears 9 ''
     exec 8>&-
     wait "$pid"
+}
+
+# serve_at PATH: the server of 26; sets server.
+serve_at() {
+    local line=''
+    rm -f launched
+    mkfifo launched
+    exec 5<>launched
+    start "$BIN/26-unix-socket/server" "$1" >printed 2>launched
+    server=$pid
+    IFS= read -r -t 20 line <&5 || :
+    [ "$line" = "Server launched, listening on: $1" ] || fail "it says: $line"
+}
+
+# local_echo_by COMMAND...: the server of 26 sends back what it reads from stdin.
+local_echo_by() {
+    serve_at socket
+    blob 1000000
+    "$@" <blob >back
+    cmp blob back
+    new_client
+    printf 'one line\n' | "$@" >back
+    has back 'one line'
+    stop "$server"
+    [ ! -e socket ] || fail 'the socket is left behind'
+}
+
+# local_server COMMAND...: starts it, on descriptors 8 and 9, and waits until it
+# listens at the path `socket`.
+local_server() {
+    rm -f socket
+    talk 8 9 "$@"
+    until [ -S socket ] && { [ ! -r /proc/net/unix ] ||
+        grep -q ' 00010000 .* socket$' /proc/net/unix; }; do
+        kill -0 "$pid" 2>/dev/null || fail "no server:" "$(cat err)"
+        sleep 0.02 # the file has no event to wait for
+    done
+}
+
+# maze NAME: a link to this folder that takes the system milliseconds to follow:
+# what is done with a path below it, another process can come between.
+maze() {
+    local way i
+    mkdir -p _
+    printf -v way '_/../%.0s' {1..750}
+    for ((i = 1; i < 19; i++)); do ln -s "$way$1.$((i + 1))" "$1.$i"; done
+    ln -s "$way." "$1.19"
+    mv "$1.1" "$1"
 }
 
 # chat_by COMMAND...: it takes part in the chat of 22. So does this shell, on

@@ -81,6 +81,7 @@ task() {
 @test 'the notes of 23 print what they show' { note 23; }
 @test 'the notes of 24 print what they show' { note 24; }
 @test 'the notes of 25 print what they show' { note 25; }
+@test 'the notes of 27 print what they show' { note 27; }
 @test 'the notes of 28 print what they show' { note 28; }
 @test 'the task of 20 prints what it shows' { task 20; }
 @test 'the task of 21 prints what it shows' { task 21; }
@@ -89,6 +90,7 @@ task() {
 @test 'the task of 24 prints what it shows' { task 24; }
 @test 'the task of 25 prints what it shows' { task 25; }
 @test 'the task of 26 prints what it shows' { task 26; }
+@test 'the task of 27 prints what it shows' { task 27; }
 @test 'the task of 28 prints what it shows' { task 28; }
 @test 'README and CONTRIBUTING print what they show' {
     types README.md shipped

@@ -81,6 +81,7 @@ task() {
 @test 'the notes of 23 print what they show' { note 23; }
 @test 'the notes of 24 print what they show' { note 24; }
 @test 'the notes of 25 print what they show' { note 25; }
+@test 'the notes of 26 print what they show' { note 26; }
 @test 'the notes of 27 print what they show' { note 27; }
 @test 'the notes of 28 print what they show' { note 28; }
 @test 'the notes beyond one machine print what they show' { note 30; }

@@ -81,6 +81,15 @@ in_a_room() {
     has '◀── connection ───'
 }
 
+@test "make trace26 draws both ends of a socket with a path" {
+    run -0 make -s trace26 TREE=solutions
+    has 'bind('
+    has '◀── connection ───'
+    has '◀───── 6 B ───────'
+    has '────── EOF ──────▶│'
+    has 'server still waits: accept(4)'
+}
+
 @test "the pictures are kept, whole" {
     run -0 make -s trace21 TREE=solutions
     for kind in events svg html mmd out; do

@@ -149,16 +149,21 @@ stop() {
 # serve NN-name [ADDRESS]: its server, on a free port; sets server and port.
 # Its stdout goes to the file `printed`, its stderr to descriptor 5.
 serve() {
-    local line=''
+    serve_with "$1" 0 "${2-127.0.0.1}"
+}
+
+serve_with() { # NN-name [ARG]...
+    local line='' name=$1
+    shift
     rm -f launched
     mkfifo launched
     exec 5<>launched
-    start "$BIN/$1/server" 0 "${2-127.0.0.1}" >printed 2>launched
+    start "$BIN/$name/server" "$@" >printed 2>launched
     server=$pid
     IFS= read -r -t 20 line <&5 || :
     case $line in
     'Server launched, listening on port: '*) port=${line##* } ;;
-    *) fail "$1/server says: $line" ;;
+    *) fail "$name/server says: $line" ;;
     esac
 }
 
@@ -445,12 +450,43 @@ fetched() {
     head -n 1 got | grep '^HTTP/1\.[01] 404' >/dev/null
 }
 
-# browse URL: the page, as Chromium has it.
-browse() {
+# chromium_prints URL: what Chromium makes of it, in the file `dom`.
+chromium_prints() {
     chromium --headless --no-sandbox --disable-gpu --disable-quic \
         --no-first-run --disable-background-networking \
         --disable-component-update --disable-sync --disable-dev-shm-usage \
         --disable-breakpad --user-data-dir="$PWD/profile" \
         --dump-dom "$1" >dom 2>err </dev/null || fail "$(tail -n 5 err)"
+}
+
+# browse URL: the page of 23, as Chromium has it.
+browse() {
+    chromium_prints "$1"
     page dom
+}
+
+# files: a folder `tree` of names that are hard to write, and one beside it.
+files() {
+    mkdir -p tree/sub/deep tree/index 'tree/a folder?' tree/empty
+    printf 'SECRET\n' >secret
+    printf 'Hello, files\n' >tree/hello.txt
+    printf '<!DOCTYPE HTML><title>i</title><p>index' >tree/index/index.html
+    printf 'deep\n' >tree/sub/deep/x.txt
+    printf 'not whole\n' >'tree/a folder?/#&;=+,@:$~.txt'
+    printf 1 >'tree/<b>"x'\''&amp;.html'
+    printf 2 >'tree/100% sure.txt'
+    printf 3 >tree/.hidden
+    printf 4 >tree/Zoo
+    printf 5 >tree/apple
+    printf 6 >$'tree/tab\tand\nline'
+    printf 7 >$'tree/\xc3\xbcml\xc3\xa4ut.css'
+    printf 8 >'tree/back\slash'
+    printf 9 >tree/a..txt
+    : >tree/nothing.png
+    blob 3000000
+    mv blob tree/blob.gz
+    ln -s hello.txt tree/link
+    ln -s sub tree/sub-link
+    ln -s ../secret tree/out
+    touch -d @784111777 tree/hello.txt
 }

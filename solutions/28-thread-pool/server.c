@@ -164,7 +164,6 @@ static void catch_signals(void)
         fcntl(end_pipe[1], F_SETFD, FD_CLOEXEC) < 0)
         die("make a pipe:");
     on_signal(SIGPIPE, SIG_IGN, 0);
-    on_signal(SIGALRM, on_alarm, 0);
     on_signal(SIGINT, on_end, 0);
     on_signal(SIGTERM, on_end, 0);
 }
@@ -465,6 +464,7 @@ int main(int argc, char *argv[])
         queue_push(&queue, client);
     }
     close(lfd);
+    on_signal(SIGALRM, on_alarm, 0);
     alarm((unsigned)seconds);
     end_workers(&queue, workers, nworkers);
     return 0;

@@ -13,6 +13,7 @@ setup_file() {
         build/solutions/22-udp-chat/{server,client} \
         build/solutions/23-http-server/server \
         build/solutions/24-threaded-server/server \
+        build/solutions/28-thread-pool/server \
         build/solutions/25-http-get/http-get \
         build/solutions/26-unix-socket/{server,client,pass-descriptor} \
         3>&- 4>&-
@@ -118,7 +119,7 @@ END
 END
 }
 
-@test "23 and 24: nc" {
+@test "23, 24 and 28: nc" {
     in_room <<'END'
     needs_nc
     http_by nc HOST PORT
@@ -126,25 +127,25 @@ END
 END
 }
 
-@test "23 and 24: socat" {
+@test "23, 24 and 28: socat" {
     in_room <<'END'
     needs socat socat
     http_by socat -t 20 - TCP:HOST:PORT
 END
 }
 
-@test "23 and 24: ncat" {
+@test "23, 24 and 28: ncat" {
     in_room <<'END'
     needs ncat ncat
     http_by ncat HOST PORT
 END
 }
 
-@test "23 and 24: curl: GET, HEAD, POST, HTTP/1.0, keep-alive, IPv6" {
+@test "23, 24 and 28: curl: GET, HEAD, POST, HTTP/1.0, keep-alive, IPv6" {
     in_room <<'END'
     needs curl curl
     blob 1000000
-    for name in 23-http-server 24-threaded-server; do
+    for name in 23-http-server 24-threaded-server 28-thread-pool; do
         serve "$name"
         url=http://127.0.0.1:$port/
         curl -q -sS "$url" >got
@@ -175,11 +176,11 @@ END
 END
 }
 
-@test "23 and 24: wget: GET, HEAD, POST" {
+@test "23, 24 and 28: wget: GET, HEAD, POST" {
     in_room <<'END'
     needs wget wget
     blob 1000000
-    for name in 23-http-server 24-threaded-server; do
+    for name in 23-http-server 24-threaded-server 28-thread-pool; do
         serve "$name"
         url=http://127.0.0.1:$port/
         wget --no-config -nv -t 1 -O got "$url" 2>err || fail "$(cat err)"
@@ -195,10 +196,10 @@ END
 END
 }
 
-@test "23 and 24: Python's http.client: GET, HEAD, POST" {
+@test "23, 24 and 28: Python's http.client: GET, HEAD, POST" {
     in_room <<'END'
     needs python3 python3
-    for name in 23-http-server 24-threaded-server; do
+    for name in 23-http-server 24-threaded-server 28-thread-pool; do
         serve "$name"
         python3 - "$port" <<'PYTHON'
 import http.client

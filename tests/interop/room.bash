@@ -261,7 +261,7 @@ place() {
 # stdin and prints the answer.
 http_by() {
     local name request
-    for name in 23-http-server 24-threaded-server; do
+    for name in 23-http-server 24-threaded-server 28-thread-pool; do
         serve "$name"
         place "$@"
         for request in 'GET / HTTP/1.1\r\nHost: here\r\n\r\n' \

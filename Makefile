@@ -69,7 +69,7 @@ notes: $(SUPPORT)
 	@tools/trace/notes
 
 .PHONY: where help test mutants variants unsolved asan tsan lint bench race
-.PHONY: compdb clean setup
+.PHONY: hostile compdb clean setup
 where:
 	@tools/where
 ## make help       this list
@@ -93,6 +93,10 @@ asan tsan: $(SUPPORT)
 ## make lint       strict warnings, static analysers, shellcheck, format
 lint:
 	@tools/lint
+## make hostile    good and hostile requests to the servers of 27 to 29, built with
+##                 ASan and UBSan (N=1000000; ONLY=29; SEED=7)
+hostile:
+	@tools/hostile
 ## make bench      from save to verdict, and what the recorder costs, in time
 bench: $(EVERY)
 	@tools/bench

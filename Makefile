@@ -69,7 +69,7 @@ notes: $(SUPPORT)
 	@tools/trace/notes
 
 .PHONY: where help test mutants variants unsolved asan tsan lint bench race
-.PHONY: hostile compdb clean setup
+.PHONY: hostile fuzz compdb clean setup
 where:
 	@tools/where
 ## make help       this list
@@ -97,6 +97,9 @@ lint:
 ##                 ASan and UBSan (N=1000000; ONLY=29; SEED=7)
 hostile:
 	@tools/hostile
+## make fuzz       nonsense for lib/'s parsers, for FUZZ_SECONDS (60) in all
+fuzz:
+	@tools/fuzz
 ## make bench      from save to verdict, and what the recorder costs, in time
 bench: $(EVERY)
 	@tools/bench

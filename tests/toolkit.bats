@@ -121,7 +121,7 @@ need_terminal() {
     run make help
     status_is 0
     for verb in exNN runNN diffNN resetNN solutionNN help test mutants variants \
-        raceNN unsolved asan tsan lint bench race compdb clean setup; do
+        raceNN unsolved asan tsan lint fuzz bench race compdb clean setup; do
         has "make $verb "
     done
 }

@@ -178,8 +178,8 @@ static const char *kept_descriptors(struct picture *p)
     }
     if (n < 4)
         return NULL;
-    snprintf(more, sizeof more, "%s, was never closed, and it is not the only one",
-             first->fd);
+    snprintf(more, sizeof more, "%s, was never closed, and it is not the only "
+                                "one", first->fd);
     return tell(p, first, ": this descriptor, %s", more);
 }
 

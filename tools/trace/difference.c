@@ -1,5 +1,5 @@
-/* Two runs of one check, a wrong program's and a right one's: where do they part?
- * Thread by thread, what each did is a list of items, so made that two right
+/* Two runs of one check, a wrong program's and a right one's: where do they
+ * part? Thread by thread, what each did is a list of items, so made that two right
  * runs of the same program have the same ones: how many bytes came at a time,
  * what a poll(2) found and which numbers the system gave do not count. */
 #include "picture.h"
@@ -37,7 +37,7 @@ static bool is_script(const struct event *e)
     return e->pid > LAST_PID;
 }
 
-/* Adds text; a number of four digits and more is the system's: a port, a pid. */
+/* Adds text; a number of four digits or more is the system's: a port, a pid. */
 static void add_text(char *key, const char *text)
 {
     size_t n = strlen(key);
@@ -301,7 +301,8 @@ static void part_at(const struct list *ours, const struct list *theirs, int k,
 
     if (k > 0)
         w.before = ours->item[k - 1].e[ours->item[k - 1].n - 1];
-    if (a->e[0]->kind == b->e[0]->kind && strcmp(act(a->e[0]), act(b->e[0])) == 0 &&
+    if (a->e[0]->kind == b->e[0]->kind &&
+        strcmp(act(a->e[0]), act(b->e[0])) == 0 &&
         (a->e[0]->kind == 'P' || is_send(a->e[0])))
         part_within(ours, theirs, k, &w);
     w.weak = w.ours->kind == 'B' && !call_is(w.ours, "accept accept4 join");

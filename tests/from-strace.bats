@@ -39,9 +39,9 @@ well_formed() {
     awk -F '\t' '
     function wrong(what) { print "line " NR ": " what ": " $0; bad = 1 }
     NR == 1 { if ($0 != "# ladder events 1") wrong("no header"); next }
-    NF != 18 { wrong(NF " fields") }
+    NF != 18 && NF != 19 { wrong(NF " fields") } # the last one: record.so alone
     { for (i = 1; i <= NF; i++) if ($i == "") wrong("field " i " is empty") }
-    $1 !~ /^[SBEX]$/ { wrong("kind") }
+    $1 !~ /^[SBEPX]$/ { wrong("kind") }
     $2 !~ /^[0-9]+$/ || length($2) < length(before) { wrong("time") }
     length($2) == length(before) && "t" $2 < "t" before { wrong("order") }
     { before = $2 }
@@ -223,7 +223,7 @@ scene_24() {
 # other programs than ours.
 lanes() {
     awk -F '\t' '
-    $1 == "B" || $5 !~ /^(pipe|server|client|http-get)$/ ||
+    $1 == "B" || $1 == "P" || $5 !~ /^(pipe|server|client|http-get)$/ ||
         $6 ~ /^(pthread_detach|lock|cond wait|#.*)$/ { next }
     {
         call = $6

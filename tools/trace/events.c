@@ -285,19 +285,36 @@ static void show_process(struct picture *p, int pid)
             p->lane[i].shown = true;
 }
 
+/* Is it of a program that its process is no more, and that had no socket: a
+ * script, which has found and started the real one? */
+static bool is_forerunner(const struct picture *p, const struct event *e)
+{
+    const struct event *start = p->lane[e->lane].start;
+
+    return start != NULL && e->at < start->at;
+}
+
 static void drop_idlers(struct picture *p)
 {
     bool network = false;
     int kept = 0;
 
-    for (int i = 0; i < p->events; i++)
-        network = network || on_network(p, p->event[i]);
+    for (int i = 0; i < p->events; i++) {
+        struct lane *l = &p->lane[p->event[i]->lane];
+        bool here = on_network(p, p->event[i]);
+
+        network = network || here;
+        l->early = l->early || here;
+        if (p->event[i]->kind == 'S' && !l->early)
+            l->start = p->event[i];
+    }
     for (int i = 0; i < p->events; i++)
         if (!p->lane[p->event[i]->lane].shown &&
             is_news(p, p->event[i], network))
             show_process(p, p->event[i]->pid);
     for (int i = 0; i < p->events; i++)
-        if (p->lane[p->event[i]->lane].shown)
+        if (p->lane[p->event[i]->lane].shown &&
+            !(network && is_forerunner(p, p->event[i])))
             p->event[kept++] = p->event[i];
     p->events = kept;
 }

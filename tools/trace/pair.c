@@ -220,7 +220,7 @@ static void no_bytes(struct pairing *w, struct event *e, struct end *other)
     if (strcmp(e->error, "ECONNRESET") == 0 && e->fault[0] == '\0') {
         a = add_arrow(w, RESET, other->closed, e);
         strcpy(a->label, "RST");
-    } else if (e->error[0] == '\0') {
+    } else if (e->error[0] == '\0' && other->closed->pid != e->pid) {
         a = add_arrow(w, END_OF_FILE, other->closed, e);
         strcpy(a->label, "EOF");
     }

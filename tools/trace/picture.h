@@ -50,6 +50,8 @@ struct lane {
     char tag[16]; /* "", or "[T1]": who on this side */
     bool shown, zombie;
     struct event *first, *last, *exit;
+    struct event *start; /* of the first program in it that has sockets */
+    bool early;          /* while reading: such a one has begun */
     long long until; /* while drawing: it waits until then */
 };
 

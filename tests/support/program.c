@@ -612,7 +612,8 @@ static void says(struct actor *a, const char *rest)
         a->said_used = at + want.n;
         return;
     }
-    bytes_text(&out, "expected on stderr, %s: ", why_not);
+    bytes_text(&out, "expected on stderr, %s:%s", why_not,
+               want.n > 25 ? "\n  " : " ");
     data_show(&out, want.p, want.n);
     bytes_text(&out, "\n");
     fail_with_state(&out);

@@ -120,7 +120,7 @@ END
     within 0.6 f gets answer 200
     hint A client that does not close its connection must not keep a worker: wait for its end no longer than for its request.
     g1..3 connects {server}
-    g1..3 sends "GET / HTTP/1.1\r\n\r\n"
+    g1..3 sends "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"
     g1..3 gets answer 200
     h connects {server}
     h sends "GET / HTTP/1.1\r\n\r\n"

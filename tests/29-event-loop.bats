@@ -92,7 +92,7 @@ END
 @test "answers requests that come together, in their order" {
     play <<'END'
     hint A client may send several requests before it reads. They come with one event, and no other tells of them: answer until none is whole.
-    try printf 'GET / HTTP/1.1\r\nHost: a\r\n\r\n%s' 'GET / HTTP/1.0' '' '' | nc 127.0.0.1 8080
+    try printf 'GET / HTTP/%s\r\nHost: a\r\n\r\n' 1.1 1.1 1.0 | nc 127.0.0.1 8080
     run server 0
     server ready
     a connects {server}

@@ -84,6 +84,7 @@ task() {
 @test 'the notes of 26 print what they show' { note 26; }
 @test 'the notes of 27 print what they show' { note 27; }
 @test 'the notes of 28 print what they show' { note 28; }
+@test 'the notes of 29 print what they show' { note 29; }
 @test 'the notes beyond one machine print what they show' { note 30; }
 @test 'the task of 20 prints what it shows' { task 20; }
 @test 'the task of 21 prints what it shows' { task 21; }
@@ -94,6 +95,7 @@ task() {
 @test 'the task of 26 prints what it shows' { task 26; }
 @test 'the task of 27 prints what it shows' { task 27; }
 @test 'the task of 28 prints what it shows' { task 28; }
+@test 'the task of 29 prints what it shows' { task 29; }
 @test 'README and CONTRIBUTING print what they show' {
     types README.md shipped
     types CONTRIBUTING.md shipped

@@ -58,6 +58,18 @@ END
 END
 }
 
+@test "What a client sends comes back in whatever pieces it arrives" {
+    play <<'END'
+    hint The bytes mean nothing to an echo server: however they are cut, send back at once what one read(2) has brought, no more and no less.
+    # The sleep is for a person to type, who then sees the parts arrive apart.
+    try (printf 'a line\r'; sleep 1; printf '\nanother\n') | nc -U /tmp/echo
+    run server s
+    server ready s
+    a splits unix:s echo "GET / HTTP/1.1\r\n\r\n.\n..\n\0\0a%s\n \r\r\xff\xf4\r\n"
+    server prints nothing
+END
+}
+
 @test "The socket is its owner's alone, from its first moment" {
     play <<'END'
     hint Call umask(2) with 0177 before bind(2): what bind makes has mode 0777 less these bits. Set the umask back after it.
@@ -215,6 +227,36 @@ END
     server signal TERM
     within 1.5 server ends
     path s is a socket
+END
+}
+
+@test "The server goes on when accept fails, and when a signal comes" {
+    play <<'END'
+    hint accept(2) may fail for a client that has given up while it queued (ECONNABORTED). That is no reason to end: take the next client.
+    try make faults26
+    run server s with faults=accept:ECONNABORTED@1..2;accept4:ECONNABORTED@1..2
+    server ready s
+    a connects unix:s
+    a sends "hello\n"
+    a gets "hello\n"
+    a closes
+    hint A signal that has a handler interrupts a call (EINTR): make it again. A signal without one, as these, is nothing to you.
+    try pkill -WINCH -x server, while nobody is connected, and while nc is
+    server rests
+    server signal CHLD
+    server signal WINCH
+    settle
+    b connects unix:s
+    b sends "one"
+    b gets "one"
+    settle
+    server signal CHLD
+    server signal WINCH
+    settle
+    b sends "two"
+    b gets "two"
+    b closes
+    server runs
 END
 }
 

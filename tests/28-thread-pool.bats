@@ -229,6 +229,29 @@ $(http_a_thousand)
 END
 }
 
+@test "serves who came before its threads had started" {
+    play <<'END'
+    hint A condition keeps no signal for later (pthread_cond_signal(3)), and a thread may begin long after pthread_create(3) has returned. So look at the queue first, and wait only while it is empty.
+    try make faults28
+    run server 0 127.0.0.1 4 30 with faults=thread:delay=60
+    server ready
+    a1..12 connects {server}
+    a1..12 sends "GET / HTTP/1.1\r\n\r\n"
+    a1..12 gets answer 200
+    a1..12 closes
+    hint A thread that starts when the end has come already answers who waits, too, and then ends: look whether there is a client before you look whether it is over.
+    run server 0 127.0.0.1 4 30 with faults=thread:delay=60
+    server ready
+    b1..8 connects {server}
+    b1..8 sends "GET / HTTP/1.1\r\n\r\n"
+    server says lines 8 "New client connected"
+    server signal TERM
+    b1..8 gets answer 200
+    b1..8 closes
+    server exits 0
+END
+}
+
 @test "sends the page with a right Content-Length" {
     http_empty_line
     http_page
@@ -285,6 +308,10 @@ END
     http_pieces
 }
 
+@test "goes on when accept fails, and when a signal comes" {
+    http_accept_fails 28
+}
+
 @test "answers 431 to what is too long, without waiting for the rest" {
     http_too_long
 }
@@ -330,7 +357,7 @@ END
 @test "ThreadSanitizer reports no data race" {
     http_no_race 28-thread-pool <<'END'
     hint Two threads use the same variable and nothing says who is first. All of the queue is under its lock (pthread_mutex_lock(3)), also to look whether it is empty; a thread has other variables for itself.
-    try grep -A 30 'data race' build/log/28-thread-pool/16.log
+    try grep -A 30 'data race' build/log/28-thread-pool/18.log
     run server 0 127.0.0.1 8 30
     server ready
     a connects {server}

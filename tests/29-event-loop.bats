@@ -424,6 +424,36 @@ END
 END
 }
 
+@test "goes on when accept fails, and when a signal comes" {
+    play <<'END'
+    hint accept(2) may fail for a client that has given up while it queued (ECONNABORTED). That is no reason to end: take the next client.
+    try make faults29
+    run server 0 with faults=accept:ECONNABORTED@1..2;accept4:ECONNABORTED@1..2
+    server ready
+    a connects {server}
+    a sends "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    a gets reply 200
+    hint A signal that has a handler interrupts a call (EINTR), and so does Ctrl-Z with fg after it, for epoll_wait(2), without any handler (signal(7)): call it again.
+    try make run29, Ctrl-Z, fg; then: curl -i http://127.0.0.1:8080/
+    server rests
+    server signal CHLD
+    server signal WINCH
+    server stops
+    server continues
+    settle
+    a sends "GET / HTTP/1.1\r\nHo"
+    settle
+    server stops
+    server continues
+    a sends "st: a\r\n\r\n"
+    a gets reply 200
+    b connects {server}
+    b sends "GET / HTTP/1.1\r\nHost: b\r\n\r\n"
+    b gets reply 200
+    server runs
+END
+}
+
 @test "workers share the port" {
     play <<'END'
     hint With WORKERS of 2, two loops run, each in a process made by fork(2) (or in a thread): start_worker() makes one.

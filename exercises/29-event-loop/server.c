@@ -635,8 +635,9 @@ static void on_stop(int sig)
 
     (void)sig;
     stopping = 1;
-    if (write(stop[1], "", 1) < 0)
-        stopping = 1; /* full of such bytes: all know it */
+    /* Any other failure: it is full of such bytes, and all know it. */
+    while (write(stop[1], "", 1) < 0 && errno == EINTR)
+        continue;
     errno = err;
 }
 

@@ -799,13 +799,13 @@ static _Noreturn void wrong_under(const struct schedules *s, size_t right,
 static void splits(const char *name, const char *rest)
 {
     enum { ENOUGH = 1 /* second, once something is wrong */ };
-    char port[16], codes[16], *first = NULL;
+    char port[128], codes[16], *first = NULL;
     struct schedules s = { .name = name, .port = port, .codes = codes };
     size_t right = 0, tried = 0, where = 0;
     double end = now() + ENOUGH;
     int n = 0;
 
-    sscanf(rest, "%15s %15s %n", port, codes, &n);
+    sscanf(rest, "%127s %15s %n", port, codes, &n);
     rest += n;
     if (n == 0 || !data_parse(&rest, &s.b) || *rest != '\0')
         script_error("splits PORT CODES|echo DATA");

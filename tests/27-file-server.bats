@@ -647,8 +647,10 @@ $(serves)
     server idle 0.05
     server runs
     server limits files back
-    c sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
-    c gets reply 200 "Hello, files\n"
+    c closes
+    d connects {server}
+    d sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    d gets reply 200 "Hello, files\n"
 END
 }
 

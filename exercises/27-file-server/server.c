@@ -832,12 +832,11 @@ static int skip_body(struct client *c, struct http_request *r)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     size_t used;
-    int status;
 
     if (r->expects_continue && send_bytes(c->fd, go_on, strlen(go_on), 0) < 0)
         return 0;
     for (;;) {
-        status = http_skip(r, c->buf + r->size, c->n - r->size, &used);
+        int status = http_skip(r, c->buf + r->size, c->n - r->size, &used);
         drop(c, r->size, used);
         if (status != 0 || !read_more(c))
             return status;

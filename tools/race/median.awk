@@ -3,9 +3,9 @@
 
 BEGIN {
     split("each each_p50 each_p99 each_cpu keep keep_p50 keep_p99 keep_cpu " \
-        "100k 10m silent1k silent10k recover silent1k_memory " \
+        "100k 100k_cpu 10m silent1k silent10k recover silent1k_memory " \
         "silent10k_memory start", order, " ")
-    split("/s ms ms us /s ms ms us /s MiB/s ms ms ms KiB KiB ms", unit, " ")
+    split("/s ms ms us /s ms ms us /s us MiB/s ms ms ms KiB KiB ms", unit, " ")
     print "key,server,measure,unit,median,lowest,highest,rounds"
 }
 

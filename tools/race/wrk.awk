@@ -18,7 +18,7 @@ $1 == "99%" { p99 = ms($2) }
 
 END {
     print key, what, what == "10m" ? bytes : rate + 0
-    if ((what == "each" || what == "keep") && requests > 0) {
+    if (requests > 0) {
         print key, what "_p50", p50
         print key, what "_p99", p99
         if (after > before)

@@ -86,6 +86,7 @@ task() {
 @test 'the notes of 28 print what they show' { note 28; }
 @test 'the notes of 29 print what they show' { note 29; }
 @test 'the notes beyond one machine print what they show' { note 30; }
+@test 'the notes on the four ways to wait print what they show' { note 31; }
 @test 'the task of 20 prints what it shows' { task 20; }
 @test 'the task of 21 prints what it shows' { task 21; }
 @test 'the task of 22 prints what it shows' { task 22; }

@@ -150,11 +150,13 @@ static void add_environment(char *variable)
     *e = variable;
 }
 
+static int worlds; /* the programs that were started so far */
+
 /* launch(1) loads the recorder into the program, not into itself. What the
  * launcher has given it, 0, 1 and 2, has no faults and is not recorded. */
 static void add_recorder(const char *ordered)
 {
-    static char library[128], events[128], faults[512], loaded[128];
+    static char library[128], events[128], faults[512], loaded[128], world[32];
     const char *all = getenv("LADDER_FAULTS");
 
     snprintf(library, sizeof library, "LADDER_PRELOAD=%s", recording_library());
@@ -163,6 +165,8 @@ static void add_recorder(const char *ordered)
     add_environment(loaded);
     add_environment("LADDER_QUIET=0,1,2");
     add_environment("LADDER_DATA=400");
+    snprintf(world, sizeof world, "LADDER_WORLD=%d", worlds);
+    add_environment(world);
     if (recording_events() != NULL) {
         snprintf(events, sizeof events, "LADDER_EVENTS=%s", recording_events());
         add_environment(events);
@@ -240,6 +244,7 @@ void program_run(char *args[])
     a->stderr_fd = our_pipe(&e.err, true);
     a->status_fd = our_pipe(&e.status, true);
     a->began = now();
+    worlds++;
     a->launcher = fork();
     if (a->launcher == -1)
         script_error("fork: %s", strerror(errno));

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FIRST_PID = 5000000, /* above all that Linux has */
+enum { FIRST_PID = 5000000, /* tools/trace/picture.h: ACTORS */
        DATA_SHOWN = 48,
        PATIENCE = 6 /* seconds in all */ };
 

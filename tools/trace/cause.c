@@ -69,7 +69,7 @@ static const char *interrupted(struct picture *p, int i)
 {
     struct event *e = p->event[i];
 
-    if (strcmp(e->error, "EINTR") != 0 || e->pid > LAST_PID)
+    if (strcmp(e->error, "EINTR") != 0 || is_actor(e))
         return NULL;
     for (int k = i + 1; k < p->events; k++) {
         const struct event *next = p->event[k];
@@ -86,11 +86,6 @@ static const char *interrupted(struct picture *p, int i)
     return NULL;
 }
 
-static bool is_program(const struct event *e)
-{
-    return e->pid <= LAST_PID;
-}
-
 /* SIGPIPE has ended it: in the last write(2) that never returned, or what it
  * printed last. */
 #define GONE ": the reader has gone, and SIGPIPE, which that raises, ends a " \
@@ -100,11 +95,11 @@ static const char *broken_pipe(struct picture *p)
     for (int i = p->events - 1; i >= 0; i--) {
         struct event *e = p->event[i];
 
-        if (e->kind == 'B' && e->end == NULL && is_send(e) && is_program(e))
+        if (e->kind == 'B' && e->end == NULL && is_send(e) && !is_actor(e))
             return tell(p, e, GONE, "");
     }
     for (int i = p->events - 1; i >= 0; i--)
-        if (p->event[i]->kind == 'P' && is_program(p->event[i]))
+        if (p->event[i]->kind == 'P' && !is_actor(p->event[i]))
             return tell(p, p->event[i], GONE, "");
     return NULL;
 }
@@ -116,7 +111,7 @@ static const char *reset_by_close(struct picture *p)
         const struct arrow *a = &p->arrow[i];
 
         if (a->kind == RESET && call_is(a->from, "close") &&
-            is_program(a->from) && !is_program(a->to))
+            !is_actor(a->from) && is_actor(a->to))
             return tell(p, a->from, " with input unread resets the connection, "
                                     "and what was sent may be lost%s", "");
     }
@@ -171,7 +166,7 @@ static const char *kept_descriptors(struct picture *p)
         struct event *e = p->event[i];
 
         if (e->kind != 'E' || !call_is(e, "accept accept4") ||
-            e->error[0] != '\0' || !is_program(e) || is_closed(p, e))
+            e->error[0] != '\0' || is_actor(e) || is_closed(p, e))
             continue;
         first = first == NULL ? e : first;
         n++;
@@ -190,7 +185,7 @@ static const char *unflushed(struct picture *p)
 
     for (int i = 0; i < p->events; i++)
         if (p->event[i]->kind == 'P' && strcmp(p->event[i]->fd, "1") == 0 &&
-            p->event[i]->pid <= LAST_PID)
+            !is_actor(p->event[i]))
             last = call_is(p->event[i], "fflush") ? NULL : p->event[i];
     if (last == NULL)
         return NULL;
@@ -223,12 +218,12 @@ static const char *mixed_up(struct picture *p)
     const char *lost = NULL;
 
     for (int i = 0; i < p->events && lost == NULL; i++)
-        if (p->event[i]->kind == 'E' && is_program(p->event[i]) &&
+        if (p->event[i]->kind == 'E' && !is_actor(p->event[i]) &&
             call_is(p->event[i], "accept accept4") &&
             !is_read(p, p->event[i]->id))
             lost = p->event[i]->fd;
     for (int i = 0; i < p->events && lost != NULL; i++)
-        if (is_receive(p->event[i]) && is_program(p->event[i]) &&
+        if (is_receive(p->event[i]) && !is_actor(p->event[i]) &&
             p->event[i]->id[0] == 's' && is_shared(p, p->event[i]))
             return tell(p, p->event[i], " is called in two threads, and in "
                                         "none for descriptor %s: each thread "

@@ -32,11 +32,6 @@ struct list {
     bool taken;
 };
 
-static bool is_script(const struct event *e)
-{
-    return e->pid > LAST_PID;
-}
-
 /* Adds text; a number of four digits or more is the system's: a port, a pid. */
 static void add_text(char *key, const char *text)
 {
@@ -178,7 +173,7 @@ static struct list *lists_of(const struct picture *p)
     for (int i = 0; i < p->events; i++) {
         struct event *e = p->event[i];
 
-        if (is_script(e))
+        if (is_actor(e))
             continue;
         if (e->kind == 'S') {
             program = program == NULL ? e->program : program;
@@ -191,12 +186,12 @@ static struct list *lists_of(const struct picture *p)
     return l;
 }
 
-/* The first lane of a program; or how many lanes there are. */
-static int first_lane(const struct picture *p)
+/* The next lane, from i on, that the script has started itself; or how many
+ * lanes there are. */
+static int next_root(const struct picture *p, int i)
 {
-    int i = 0;
-
-    while (i < p->lanes && p->lane[i].pid > LAST_PID)
+    while (i < p->lanes &&
+           (is_actor(p->lane[i].first) || p->lane[i].parent >= 0))
         i++;
     return i;
 }
@@ -313,15 +308,15 @@ static void part_at(const struct list *ours, const struct list *theirs, int k,
 /* Threads and children that do the same work come in any order: each goes
  * with the one that is most like it. */
 static struct list *most_like(const struct list *one, struct list *theirs,
-                              int from, int to)
+                              const struct picture *right)
 {
     struct list *best = NULL;
     int most = -1;
 
-    for (int i = from; i < to; i++) {
+    for (int i = 0; i < right->lanes; i++) {
         int k = common(one, &theirs[i]);
 
-        if (theirs[i].taken || theirs[i].n == 0)
+        if (theirs[i].taken || theirs[i].n == 0 || right->lane[i].parent < 0)
             continue;
         if (k == one->n || (k < theirs[i].n && only_waits(&one->item[k],
                                                           &theirs[i].item[k])))
@@ -363,17 +358,17 @@ const char *picture_difference(struct picture *p, const struct picture *right)
 {
     static char text[700];
     struct list *ours = lists_of(p), *theirs = lists_of(right);
-    int first = first_lane(p), other = first_lane(right);
     struct parting w = { .ours = NULL };
     struct place at, there;
     bool known;
 
-    if (first < p->lanes && other < right->lanes)
-        compare(&ours[first], &theirs[other], &w);
-    for (int i = first + 1; i < p->lanes; i++)
-        if (ours[i].n > 0)
-            compare(&ours[i], most_like(&ours[i], theirs, other + 1,
-                                        right->lanes), &w);
+    for (int i = next_root(p, 0), k = next_root(right, 0);
+         i < p->lanes && k < right->lanes;
+         i = next_root(p, i + 1), k = next_root(right, k + 1))
+        compare(&ours[i], &theirs[k], &w);
+    for (int i = 0; i < p->lanes; i++)
+        if (ours[i].n > 0 && p->lane[i].parent >= 0)
+            compare(&ours[i], most_like(&ours[i], theirs, right), &w);
     text[0] = '\0';
     if (w.ours == NULL)
         return text;

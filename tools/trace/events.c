@@ -21,6 +21,11 @@ bool call_is(const struct event *e, const char *names)
     return false;
 }
 
+bool is_actor(const struct event *e)
+{
+    return e->pid >= ACTORS && e->pid < WORLD;
+}
+
 bool is_send(const struct event *e)
 {
     return call_is(e, "write send sendto sendmsg writev sendfile");
@@ -222,7 +227,8 @@ static int need_lane(struct picture *p, int pid, int tid, const char *program)
 
 static void note_family(struct picture *p, struct event *e)
 {
-    int other = find_lane(p, (int)e->result, (int)e->result);
+    int pid = e->pid / WORLD * WORLD + (int)e->result;
+    int other = find_lane(p, pid, pid);
 
     if (e->kind == 'S') {
         p->lane[e->lane].program = e->program; /* execve(2): another one */
@@ -231,7 +237,7 @@ static void note_family(struct picture *p, struct event *e)
     } else if (call_is(e, "thread"))
         p->lane[e->lane].parent = find_lane(p, e->pid, (int)e->result);
     else if (call_is(e, "fork posix_spawn") && e->result > 0) {
-        other = need_lane(p, (int)e->result, (int)e->result, e->program);
+        other = need_lane(p, pid, pid, e->program);
         p->lane[other].parent = e->lane;
     } else if (strcmp(e->call, "thread ends") == 0)
         p->lane[e->lane].exit = e;
@@ -330,7 +336,10 @@ static void make_lanes(struct picture *p)
             p->lane[e->lane].first = e;
         p->lane[e->lane].last = e;
     }
-    drop_idlers(p);
+    if (!p->whole)
+        drop_idlers(p);
+    for (int i = 0; i < p->lanes; i++)
+        p->lane[i].shown = p->lane[i].shown || p->whole;
 }
 
 /* ---- sides and tags ---- */
@@ -559,9 +568,18 @@ void picture_number(struct picture *p)
         number(p, p->event[i]);
 }
 
+static void arrange(struct picture *p)
+{
+    for (int i = 0; i < p->lanes; i++)
+        p->lane[i].tag[0] = '\0';
+    if (!find_servers(p))
+        take_turns(p);
+    tag_side(p, LEFT);
+    tag_side(p, RIGHT);
+}
+
 int picture_read(struct picture *p, FILE *f)
 {
-    *p = (struct picture){ 0 };
     if (read_lines(p, f) == -1)
         return -1;
     set_times(p);
@@ -570,9 +588,16 @@ int picture_read(struct picture *p, FILE *f)
     order(p, by_at);
     hide_short_waits(p);
     hide_the_dull(p);
-    if (!find_servers(p))
-        take_turns(p);
-    tag_side(p, LEFT);
-    tag_side(p, RIGHT);
+    arrange(p);
     return 0;
+}
+
+void picture_narrow(struct picture *p)
+{
+    for (int i = 0; i < p->lanes; i++)
+        p->lane[i].shown = false;
+    if (p->guilty != NULL)
+        show_process(p, p->guilty->pid);
+    drop_idlers(p);
+    arrange(p);
 }

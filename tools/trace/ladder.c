@@ -122,7 +122,7 @@ static void print_wrapped(const char *label, const char *text,
 /* The cause where a pattern is known; else what a right program did there. */
 static void say_cause(struct picture *p, const struct options *o)
 {
-    struct picture right = { .text = NULL };
+    struct picture right = { .whole = true };
     const char *text = picture_cause(p, o->step);
 
     if (text[0] != '\0') {
@@ -142,19 +142,22 @@ int main(int argc, char *argv[])
     struct options o = { .kind = 't',
                          .style = { .width = 80 },
                          .title = "The ladder" };
-    struct picture p = { .text = NULL };
+    struct picture p = { .whole = false };
     int status;
 
     if (!read_options(argc, argv, &o))
         return usage();
+    p.whole = o.step != NULL;
     status = read_events(optind < argc ? argv[optind] : NULL, &p);
     if (status != 0)
         return status;
     if (o.numbered)
         picture_number(&p);
     picture_pair(&p);
-    if (o.step != NULL)
+    if (o.step != NULL) {
         say_cause(&p, &o);
+        picture_narrow(&p);
+    }
     draw(&p, &o);
     return fflush(stdout) == 0 ? 0 : 1;
 }

@@ -65,6 +65,7 @@ struct picture {
     struct arrow *arrow;
     int arrows;
     int malformed; /* lines that were no events */
+    bool whole;    /* before it is read: nobody is to be left out */
     struct event *guilty; /* the call that is to be marked, or NULL */
     char mark[160];       /* its place in the source, and the line there */
 };
@@ -73,8 +74,13 @@ struct picture {
  * gives is kept to the end: the program draws once. */
 void *grown(void *old, int count, size_t size);
 
-/* Reads the whole file. 0, or -1 and errno. */
+/* Reads the whole file into *p, which is all 0 but for whole. 0, or -1 and
+ * errno. */
 int picture_read(struct picture *p, FILE *f);
+
+/* Leaves out who does nothing of interest, but not the guilty one; a picture
+ * that was not read whole is narrow from the start. */
+void picture_narrow(struct picture *p);
 
 /* Small numbers in the place of process numbers, which differ each time. */
 void picture_number(struct picture *p);
@@ -86,13 +92,17 @@ bool call_is(const struct event *e, const char *names); /* one of "read recv" */
 bool is_send(const struct event *e);
 bool is_receive(const struct event *e);
 
-/* A check's own actors, which are no processes, have numbers above these. */
-enum { LAST_PID = 5000000 - 1 };
+/* Numbers above all that Linux has: a check's actors, which are no processes,
+ * count as some from ACTORS on; each program that it starts has a world of pids
+ * of its own, the n-th from n times WORLD on. */
+enum { ACTORS = 5000000,
+       WORLD = 10000000 };
+bool is_actor(const struct event *e);
 
 /* Where a call was made: the first of its callers that is not in lib/. */
 struct place {
     char file[512];  /* "/home/a/server.c" */
-    char where[160]; /* "server.c:41, from server.c:60" */
+    char where[160]; /* "server.c:41, from server.c:60, from..." */
     long line;
     char source[160]; /* that line, without the spaces before it */
 };

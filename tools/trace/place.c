@@ -7,7 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CALLERS = 8 };
+enum { CALLERS = 8,
+       PLACES = 3 /* told of a call, from the inner one outwards */ };
 
 /* The words of addr2line(1) for `FILE+0x12,0x34`; no shell, for somebody else
  * may have chosen the file's name. A call returns to what comes after it, be
@@ -50,7 +51,7 @@ static FILE *start(char *const argv[], pid_t *pid)
 }
 
 /* `/folder/server.c:41 (discriminator 2)`: a place in a program's own file?
- * The first one is where the call is, the second from where that was called. */
+ * The first one is where the call is, the next from where that was called. */
 static bool take(char *line, struct place *at, int nth)
 {
     char *colon, *name, *more = strstr(line, " (discriminator ");
@@ -101,7 +102,7 @@ bool place_of(const struct event *e, struct place *at)
     if (caller != NULL && addresses(caller, argv + 3, text) > 0)
         f = start(argv, &pid);
     while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        found += found < 2 && take(line, at, found);
+        found += found < PLACES && take(line, at, found);
     if (f != NULL)
         fclose(f);
     while (pid > 0 && waitpid(pid, NULL, 0) == -1 && errno == EINTR)

@@ -6,6 +6,8 @@
  *                an absolute path, as a program may change its folder
  * LADDER_FAULTS  what is to go wrong: faults.c
  * LADDER_DATA    how many of the first bytes are shown (48; 400 at most)
+ * LADDER_WORLD   the pids count from 10000000 times this on: a check's programs
+ *                have pid namespaces of their own, with the same numbers
  * LADDER_QUIET   descriptors that are not recorded, as 0,1,2: those that the
  *                launcher has given to the program, not the program itself
  * LADDER_LOADED  a file that is made once we are in: where we cannot be loaded,
@@ -31,6 +33,7 @@ enum { LINE_MAX_BYTES = 2560 + 4 * DATA_MAX,
 
 bool recording; /* false until all is set up */
 size_t data_shown = DATA_SHOWN;
+static int world; /* what is added to each pid */
 
 int log_fd = -1;
 static char log_path[PATH_ROOM * 2];
@@ -170,8 +173,8 @@ static pid_t own_pid(pid_t *tid)
         thread = (pid_t)syscall(SYS_gettid);
         owner = pid;
     }
-    *tid = thread;
-    return pid;
+    *tid = thread + world;
+    return pid + world;
 }
 
 pid_t own_tid(void)
@@ -551,14 +554,16 @@ static void say_loaded(const char *path)
         syscall(SYS_close, fd);
 }
 
-static void read_data_shown(const char *text)
+/* A number, at most most; usual, where there is none. */
+static int number_in(const char *text, int most, int usual)
 {
-    size_t n = 0;
+    int n = 0;
 
-    while (text != NULL && *text >= '0' && *text <= '9' && n < DATA_MAX)
-        n = n * 10 + (size_t)(*text++ - '0');
-    if (n > 0)
-        data_shown = n < DATA_MAX ? n : DATA_MAX;
+    if (text == NULL || *text < '0' || *text > '9')
+        return usual;
+    while (*text >= '0' && *text <= '9' && n < most)
+        n = n * 10 + (*text++ - '0');
+    return n < most ? n : most;
 }
 
 __attribute__((constructor)) static void record_begin(void)
@@ -570,7 +575,8 @@ __attribute__((constructor)) static void record_begin(void)
 
     for (int i = 0; i < REAL_COUNT; i++)
         real_function((enum real)i);
-    read_data_shown(getenv("LADDER_DATA"));
+    data_shown = (size_t)number_in(getenv("LADDER_DATA"), DATA_MAX, DATA_SHOWN);
+    world = 10000000 * number_in(getenv("LADDER_WORLD"), 200, 0);
     faults_begin(getenv("LADDER_FAULTS"));
     if (events || faults_on) {
         be_quiet();

@@ -654,6 +654,36 @@ $(serves)
 END
 }
 
+@test "goes on when accept fails, and when a signal comes" {
+    play <<'END'
+    hint accept(2) may fail for a client that has given up while it queued (ECONNABORTED). That is no reason to end: take the next client.
+    try make faults27
+    folder root 0755
+    file root/hello.txt 0644 "Hello, files\n"
+    run server --directory root 0 with faults=accept:ECONNABORTED@1..2;accept4:ECONNABORTED@1..2
+    server ready
+    a connects {server}
+    a sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    a gets reply 200 "Hello, files\n"
+    a closes
+    hint A signal that has a handler interrupts a call (EINTR): make it again. A signal without one, as these, is nothing to you.
+    try pkill -WINCH -x server, before and while a client asks
+    server rests
+    server signal CHLD
+    server signal WINCH
+    settle
+    b connects {server}
+    b sends "GET /hello.txt HT"
+    settle
+    server signal CHLD
+    server signal WINCH
+    settle
+    b sends "TP/1.1\r\nHost: b\r\n\r\n"
+    b gets reply 200 "Hello, files\n"
+    server runs
+END
+}
+
 @test "logs each request in a line" {
     play <<END
     hint Print a line on stderr for each request, as all servers do: ADDRESS - - [DATE] "REQUEST LINE" STATUS BYTES

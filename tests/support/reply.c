@@ -235,16 +235,20 @@ static void field_is_one_of(struct actor *a, const char *name,
     bad_field(a, name, begins_so ? "begins" : "", begins_so ? rest + 7 : rest);
 }
 
+/* Shows the body from the line of at on, some lines of it. */
 static _Noreturn void bad_body(struct actor *a, const char *what,
-                               const struct bytes *data)
+                               const struct bytes *data, size_t at)
 {
     struct bytes out = { 0 };
-    const unsigned char *p = a->body.p, *end = p + a->body.n;
+    const unsigned char *p = a->body.p + at, *end = a->body.p + a->body.n;
+
+    while (p > a->body.p && p[-1] != '\n')
+        p--;
 
     bytes_text(&out, "expected  a body %s ", what);
     data_show(&out, data->p, data->n);
-    bytes_text(&out, "\nreceived%s\n", p == end ? "  an empty one" : "");
-    for (int i = 0; i < 40 && p < end; i++) {
+    bytes_text(&out, "\nreceived%s\n", a->body.n == 0 ? "  an empty one" : "");
+    for (int i = 0; i < 12 && p < end; i++) {
         const unsigned char *nl = memchr(p, '\n', (size_t)(end - p));
         size_t n = nl == NULL ? (size_t)(end - p) : (size_t)(nl - p) + 1;
 
@@ -273,9 +277,10 @@ static void body_holds(struct actor *a, const char *rest)
             script_error("bad data: %s", rest);
         found = bytes_find(&a->body, lacks ? 0 : at, data.p, data.n);
         if (lacks && found != SIZE_MAX)
-            bad_body(a, "without", &data);
+            bad_body(a, "without", &data, found);
         if (!lacks && found == SIZE_MAX)
-            bad_body(a, at > 0 ? "that goes on with" : "that holds", &data);
+            bad_body(a, at > 0 ? "that goes on with" : "that holds", &data,
+                     at);
         at = lacks ? 0 : found + data.n;
         bytes_free(&data);
         more = *rest++ == '|';

@@ -398,7 +398,7 @@ static bool take_input(struct loop *l, struct client *c, size_t n)
         return false;
     size_t left = n - (size_t)done;
     if (c->last) { /* what follows is not looked at */
-        c->unread = c->unread || left > 0 || n >= BATCH || c->out.len > 0;
+        c->unread = c->unread || left > 0 || c->out.len > 0;
         left = 0;
     }
     if (kept) {
@@ -417,6 +417,14 @@ static bool take_input(struct loop *l, struct client *c, size_t n)
     /* END 29.2 */
 }
 
+/* Is there input of c, or may there be? 0 is its end. */
+static bool has_input(struct client *c)
+{
+    char byte;
+
+    return c->unread || recv(c->fd, &byte, 1, MSG_PEEK) > 0;
+}
+
 /* All is said. A plain close(2) with input unread resets the connection, and
  * the client may lose the answer. So: say that no more will come, and drop what
  * still does, until the client closes too or its time is up. Who has sent a
@@ -424,7 +432,7 @@ static bool take_input(struct loop *l, struct client *c, size_t n)
  * connection is over. */
 static bool say_farewell(struct loop *l, struct client *c)
 {
-    if (!c->unread)
+    if (!has_input(c))
         return false;
     c->leaving = true;
     bytes_drop(&c->in, c->in.len);
@@ -632,12 +640,14 @@ static volatile sig_atomic_t stopping;
 static void on_stop(int sig)
 {
     int err = errno;
+    ssize_t n;
 
     (void)sig;
     stopping = 1;
     /* Any other failure: it is full of such bytes, and all know it. */
-    while (write(stop[1], "", 1) < 0 && errno == EINTR)
-        continue;
+    do
+        n = write(stop[1], "", 1);
+    while (n < 0 && errno == EINTR);
     errno = err;
 }
 

@@ -38,7 +38,7 @@
 #define PAGE "<P>This is my test server page</P>"
 
 #define START_LIMIT 10000 /* ms for a server to start and to answer */
-#define QUEUE_LIMIT 60000 /* ms for all silent clients to get in */
+#define QUEUE_LIMIT 20000 /* ms for all silent clients to get in */
 #define SLOW 500          /* ms: this client did not fit into the queue */
 #define PACE 100000       /* ns between two clients at first */
 

@@ -231,12 +231,32 @@ static const char *mixed_up(struct picture *p)
     return NULL;
 }
 
+/* A handler has taken the signal, and the call that it interrupted waits on. */
+static const char *not_ended(struct picture *p)
+{
+    const struct event *signal = NULL;
+
+    for (int i = 0; i < p->events; i++)
+        if (call_is(p->event[i], "signal") && !is_actor(p->event[i]))
+            signal = p->event[i];
+    for (int i = 0; signal != NULL && i < p->events; i++) {
+        struct event *e = p->event[i];
+
+        if (e->lane == signal->lane && e->kind == 'B' && e->end == NULL)
+            return tell(p, e, ": a handler has taken %s, and this call waits on",
+                        signal->args);
+    }
+    return NULL;
+}
+
 static const char *by_step(struct picture *p, const char *step)
 {
     const char *text = NULL;
 
     if (strstr(step, "signal 13") != NULL)
         return broken_pipe(p);
+    if (strstr(step, " ends") != NULL || strstr(step, " exits ") != NULL)
+        return not_ended(p);
     if (strstr(step, " as-before") != NULL) {
         text = kept_threads(p);
         return text != NULL ? text : kept_descriptors(p);

@@ -28,7 +28,8 @@ struct list {
     struct item *item;
     int n;
     unsigned seen;
-    bool over; /* it has become another program */
+    const char *program; /* that it began with */
+    bool over;           /* it has become another program */
     bool taken;
 };
 
@@ -163,11 +164,25 @@ static unsigned kind_of(const struct event *e)
                                                                : POLLED;
 }
 
+/* execve(2), or the start: what a child runs that is no longer the program under
+ * test (20's commands) does not count. */
+static void become(const struct picture *p, struct list *l,
+                   const struct event *e)
+{
+    int parent = p->lane[e->lane].parent;
+    struct list *own = &l[e->lane];
+
+    if (own->program == NULL && parent >= 0)
+        own->program = l[parent].program;
+    if (own->program == NULL)
+        own->program = e->program;
+    own->over = strcmp(own->program, e->program) != 0;
+}
+
 /* The lists of all threads, by their order of birth. */
 static struct list *lists_of(const struct picture *p)
 {
     struct list *l = grown(NULL, p->lanes + 1, sizeof *l);
-    const char *program = NULL;
 
     memset(l, 0, (size_t)(p->lanes + 1) * sizeof *l);
     for (int i = 0; i < p->events; i++) {
@@ -176,8 +191,7 @@ static struct list *lists_of(const struct picture *p)
         if (is_actor(e))
             continue;
         if (e->kind == 'S') {
-            program = program == NULL ? e->program : program;
-            l[e->lane].over = strcmp(program, e->program) != 0;
+            become(p, l, e);
         } else if (!l[e->lane].over && !is_chance(e))
             add_item(&l[e->lane], e);
         else

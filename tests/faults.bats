@@ -24,6 +24,10 @@ all_right() {
 @test "23 is right under 9 faults" { all_right 23 9; }
 @test "24 is right under 10 faults" { all_right 24 10; }
 @test "25 is right under 7 faults" { all_right 25 7; }
+@test "26 is right under 9 faults" { all_right 26 9; }
+@test "27 is right under 9 faults" { all_right 27 9; }
+@test "28 is right under 10 faults" { all_right 28 10; }
+@test "29 is right under 9 faults" { all_right 29 9; }
 
 # A program that is wrong only when a call gives less than usual, or is
 # interrupted: it passes all checks, and the faults find it.

@@ -248,12 +248,13 @@ static int more_descriptors(struct ready *set)
 /* Room for the place of fd. Returns 0, or -1: no memory. */
 static int more_places(struct ready *set, int fd)
 {
-    int *place = realloc(set->place, (size_t)fd * 2 * sizeof *place);
+    int n = (fd + 1) * 2;
+    int *place = realloc(set->place, (size_t)n * sizeof *place);
 
     if (place == NULL)
         return -1;
     set->place = place;
-    set->nplaces = fd * 2;
+    set->nplaces = n;
     return 0;
 }
 

@@ -203,6 +203,26 @@ static void test_listen(void)
     CHECK(ready_listen(-1) < 0 && errno == EBADF);
 }
 
+/* 0 is a descriptor as any other: what is started without a stdin has one. */
+static void test_zero(void)
+{
+    int fds[2], before = dup(0);
+
+    set = ready_new();
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0 || dup2(fds[0], 0) != 0)
+        die("socketpair:");
+    CHECK(ready_add(set, 0, READY_WRITE, fds) == 0);
+    CHECK(wait_for(8) == 1 && events[0].who == fds);
+    ready_close(set, 0);
+    ready_free(set);
+    close(fds[0]);
+    close(fds[1]);
+    if (before >= 0) {
+        dup2(before, 0);
+        close(before);
+    }
+}
+
 static void test_files(void)
 {
     struct rlimit limit;
@@ -248,6 +268,7 @@ int main(void)
         { "ready: what can be read, once more as long as it can", test_reading },
         { "ready: what can be written, and nothing when not asked", test_writing },
         { "ready: many, some of whom leave, and all have their turn", test_many },
+        { "ready: descriptor 0, the first of all", test_zero },
         { "ready_wait: gives up in time, or at a signal", test_time },
         { "ready_listen: the same port, and each has some", test_listen },
         { "ready_files: raises the limit", test_files },

@@ -411,7 +411,7 @@ END
 }
 
 asks() { # RANGE
-    echo "a sends \"GET /hello.txt HTTP/1.1\\r\\nHost: a\\r\\nRange: bytes=$1\\r\\n\\r\\n\""
+    printf '%s\n' "a sends \"GET /hello.txt HTTP/1.1\\r\\nHost: a\\r\\nRange: bytes=$1\\r\\n\\r\\n\""
 }
 
 part() { # RANGE DATA CONTENT-RANGE

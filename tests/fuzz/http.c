@@ -21,7 +21,7 @@ static void must(bool ok)
 /* A copy of n bytes, with nothing behind it: ASan then sees who looks there. */
 static char *copy(const uint8_t *from, size_t n)
 {
-    char *to = malloc(n > 0 ? n : 1);
+    char *to = calloc(n > 0 ? n : 1, 1);
 
     if (to == NULL)
         abort();

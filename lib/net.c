@@ -291,6 +291,22 @@ int udp_bind(const char *host, const char *port, const char **why)
     return open_first(host, port, SOCK_DGRAM, bind_to, why);
 }
 
+int make_pipe(int ends[2])
+{
+    if (pipe(ends) < 0)
+        return -1;
+    for (int i = 0; i < 2; i++) {
+        ends[i] = keep(ends[i]);
+        if (ends[i] < 0) {
+            int err = errno;
+            close(ends[1 - i]);
+            errno = err;
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int tcp_accept(int lfd, struct sockaddr_storage *peer, socklen_t *len)
 {
     int cfd;

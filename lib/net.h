@@ -54,7 +54,11 @@ _Noreturn void usage(char *const argv[], const char *text);
  * 70000, and getaddrinfo(3) "http".) */
 bool is_port(const char *text);
 
-/* ---- Bytes and lines --------------------------------------------------- */
+/* ---- Pipes, bytes, lines ------------------------------------------------- */
+
+/* Makes a pipe (pipe(2)): what is written to ends[1] is read from ends[0].
+ * Returns 0, or -1 and there is none. */
+int make_pipe(int ends[2]);
 
 /* Reads n bytes from fd into buf: read(2) may return fewer at a time.
  * Returns how many came, fewer than n at the end of the input only; or -1.

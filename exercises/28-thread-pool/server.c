@@ -160,8 +160,7 @@ static void on_alarm(int sig)
 /* Makes the pipe and sets the handlers. */
 static void catch_signals(void)
 {
-    if (pipe(end_pipe) < 0 || fcntl(end_pipe[0], F_SETFD, FD_CLOEXEC) < 0 ||
-        fcntl(end_pipe[1], F_SETFD, FD_CLOEXEC) < 0)
+    if (make_pipe(end_pipe) < 0)
         die("make a pipe:");
     on_signal(SIGPIPE, SIG_IGN, 0);
     on_signal(SIGINT, on_end, 0);

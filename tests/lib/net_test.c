@@ -655,13 +655,15 @@ static void test_udp(void)
     close(b);
 }
 
-/* Started with 0, 1 and 2 closed, a program must not get a socket there. */
+/* Started with 0, 1 and 2 closed, a program must not get a socket or a pipe
+ * there. */
 static void child_low_descriptors(void)
 {
     const char *why;
     char port[8];
     struct sockaddr_storage peer;
     socklen_t len;
+    int ends[2];
 
     close(0);
     close(1);
@@ -674,6 +676,9 @@ static void child_low_descriptors(void)
         exit(1);
     if (!is_cloexec(lfd) || !is_cloexec(fd) || !is_cloexec(cfd))
         exit(2);
+    if (make_pipe(ends) < 0 || ends[0] < 3 || ends[1] < 3 ||
+        !is_cloexec(ends[0]) || !is_cloexec(ends[1]))
+        exit(4);
     exit(fcntl(0, F_GETFD) == -1 && fcntl(1, F_GETFD) == -1 ? 0 : 3);
 }
 
@@ -878,7 +883,7 @@ int main(int argc, char *argv[])
         { "why names the reason, and never Success", test_why },
         { "a failure leaves no descriptor open", test_no_leak },
         { "UDP: bind, in use, datagram", test_udp },
-        { "no socket is ever 0, 1 or 2", test_low_descriptors },
+        { "no socket or pipe is ever 0, 1 or 2", test_low_descriptors },
         { "accept goes on after EINTR", test_accept_interrupted },
         { "connect is finished after EINTR", test_connect_interrupted },
         { "accept is not upset by a client that reset", test_accept_reset },

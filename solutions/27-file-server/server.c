@@ -876,15 +876,19 @@ static int read_head(struct client *c, struct http_request *r)
 static int skip_body(struct client *c, struct http_request *r)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    bool waits = r->expects_continue && c->n == r->size;
     size_t used;
 
-    if (r->expects_continue && send_bytes(c->fd, go_on, strlen(go_on), 0) < 0)
-        return 0;
     for (;;) {
         int status = http_skip(r, c->buf + r->size, c->n - r->size, &used);
         drop(c, r->size, used);
-        if (status != 0 || !read_more(c))
+        if (status != 0)
             return status;
+        if (waits && send_bytes(c->fd, go_on, strlen(go_on), 0) < 0)
+            return 0;
+        waits = false;
+        if (!read_more(c))
+            return 0;
     }
 }
 

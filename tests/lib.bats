@@ -127,3 +127,31 @@ END
     echo "$output"
     [ "$status" -eq 0 ]
 }
+
+# In seconds that a test can spend: the server, but for its two limits.
+@test "29: who is too slow gets 408, and a few seconds to close, no more" {
+    sed -e 's/^#define PATIENCE .*/#define PATIENCE 1/' \
+        -e 's/^#define FAREWELL .*/#define FAREWELL 1/' \
+        solutions/29-event-loop/server.c >build/tests/hasty.c
+    # shellcheck disable=SC2086
+    ${CC:-cc} -std=gnu11 -O2 -pthread -Ilib $WARN build/tests/hasty.c lib/*.c \
+        -o build/tests/hasty
+    build/tests/hasty 0 2>build/tests/hasty.err 3>&- 4>&- &
+    server=$!
+    until port=$(grep -o '[0-9]*$' build/tests/hasty.err); do
+        kill -0 "$server"
+    done
+    exec 9<>"/dev/tcp/127.0.0.1/$port"
+    printf 'GET / HTTP/1.1\r\n' >&9
+    answer=$(cat <&9)
+    [[ $answer == 'HTTP/1.1 408 '* ]]
+    # It drops what still comes, and then resets the connection.
+    for ((seconds = 0; seconds < 20; seconds++)); do
+        (printf x >&9) 2>/dev/null || break
+        sleep 1
+    done
+    exec 9>&-
+    kill "$server"
+    echo "closed after $seconds seconds"
+    [ "$seconds" -lt 10 ]
+}

@@ -312,11 +312,12 @@ static bool put(struct loop *l, struct client *c, const char *text, size_t len)
     return true;
 }
 
-/* Answers c's request, and begins the next one. */
+/* Answers c's request, and begins the next one. HTTP/1.0 knows keep-alive only
+ * where the answer says it too, and these do not (RFC 9112, C.2.2). */
 static bool answer(struct loop *l, struct client *c, int status)
 {
     c->unread = status != 200;
-    c->last = status != 200 || !c->request.keep_alive;
+    c->last = status != 200 || !c->request.keep_alive || c->request.minor == 0;
 
     const struct answer *a = find_answer(status, c->last);
     size_t len = c->is_head ? a->head : a->len;
@@ -335,6 +336,7 @@ static int next_request(struct loop *l, struct client *c, const char *data,
 {
     static const char please[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct http_request *r = &c->request;
+    bool begins = !c->in_body;
     size_t body;
 
     *used = 0;
@@ -347,10 +349,10 @@ static int next_request(struct loop *l, struct client *c, const char *data,
         if (!r->has_body)
             return 200;
         c->in_body = true;
-        if (r->expects_continue && n == r->size)
-            put(l, c, please, sizeof please - 1);
     }
     int status = http_skip(r, data + *used, n - *used, &body);
+    if (status == 0 && begins && r->expects_continue && n == r->size)
+        put(l, c, please, sizeof please - 1);
     *used += body;
     return status;
 }
@@ -484,29 +486,30 @@ static void serve(struct loop *l, struct client *c)
 }
 
 /* c's time is up. Who is in the middle of a request is told so, who is silent
- * between two knows that a connection does not stay for ever. */
-static void end_patience(struct loop *l, struct client *c)
+ * between two knows that a connection does not stay for ever. Returns false
+ * when the connection is over. */
+static bool end_patience(struct loop *l, struct client *c)
 {
     bool asks = c->in.len > 0 || c->in_body;
 
-    if (c->leaving || c->out.len > 0 || !asks || !answer(l, c, 408) ||
-        !flush_answers(l, c) || c->out.len > 0 || !say_farewell(l, c))
-        drop_client(l, c);
+    return asks && !c->leaving && c->out.len == 0 && answer(l, c, 408) &&
+           flush_answers(l, c) && c->out.len == 0 && say_farewell(l, c);
 }
 
-/* Goes through the slots of the seconds that have passed. */
+/* Goes through the slots of the seconds that have passed. Who stays goes to the
+ * slot of the limit that it has now. */
 static void turn_wheel(struct loop *l)
 {
     while (l->turned < l->now) {
         struct client *c = l->wheel[++l->turned % SLOTS], *next;
         for (; c != NULL; c = next) {
             next = c->next;
-            if (c->deadline <= l->turned) {
-                end_patience(l, c);
-            } else {
-                leave_slot(l, c);
-                enter_slot(l, c);
+            if (c->deadline <= l->turned && !end_patience(l, c)) {
+                drop_client(l, c);
+                continue;
             }
+            leave_slot(l, c);
+            enter_slot(l, c);
         }
     }
 }
@@ -689,8 +692,9 @@ static int run_workers(const int *lfds, int n)
             if (pids[i] != ended)
                 continue;
             warn("worker %d has ended, another one begins", (int)ended);
-            poll(NULL, 0, 100); /* not at full speed, if that one ends too */
-            pids[i] = start_worker(lfds[i]);
+            do
+                poll(NULL, 0, 100); /* not at full speed, should it end too */
+            while ((pids[i] = start_worker(lfds[i])) < 0 && !stopping);
         }
     }
     return 0;
@@ -733,8 +737,8 @@ int main(int argc, char *argv[])
     for (int i = 0; i < n; i++)
         setsockopt(lfds[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 
-    if (pipe(stop) < 0)
-        die("pipe:");
+    if (make_pipe(stop) < 0)
+        die("make a pipe:");
     fcntl(stop[1], F_SETFL, O_NONBLOCK);
     on_signal(SIGINT, on_stop, 0);
     on_signal(SIGTERM, on_stop, 0);

@@ -91,6 +91,7 @@ END
     c gets answer 200
     c closes
     c1..1190 closes
+    c1191..1200 ends
     c1191..1200 gets answer 200
     c1191..1200 closes
     server idle
@@ -143,9 +144,9 @@ END
     end
     a1..8 sends "\r\n"
     server rests
-    b1..2 connects {server}
-    b1..2 sends "GET / HTTP/1.1\r\n\r\n"
-    server says lines 10 "New client connected"
+    b connects {server}
+    b sends "GET / HTTP/1.1\r\n\r\n"
+    server says lines 9 "New client connected"
     server rests
     server signal TERM
     server rests
@@ -154,7 +155,7 @@ END
     server rests
     server heard
     a1..8 gets answer 200
-    b1..2 gets answer 200
+    b gets answer 200
     within 5 server exits 0
     hint Wake all workers that wait for a client: pthread_cond_broadcast(3). pthread_cond_signal(3) wakes one, and the others are never joined.
     run server 0 127.0.0.1 9 30
@@ -237,6 +238,7 @@ END
     server ready
     a1..12 connects {server}
     a1..12 sends "GET / HTTP/1.1\r\n\r\n"
+    a1..12 ends
     a1..12 gets answer 200
     a1..12 closes
     hint A thread that starts when the end has come already answers who waits, too, and then ends: look whether there is a client before you look whether it is over.
@@ -244,6 +246,7 @@ END
     server ready
     b1..8 connects {server}
     b1..8 sends "GET / HTTP/1.1\r\n\r\n"
+    b1..8 ends
     server says lines 8 "New client connected"
     server signal TERM
     b1..8 gets answer 200
@@ -365,17 +368,20 @@ END
     server rests
     b1..20 sends "GET /{i} HTTP/1.1\r\nX: y\r\n\r\n"
     b21..25 sends "GET / HT"
-    b21..25 ends
+    b1..25 ends
     b1..25 gets the rest
     b1..25 closes
     repeat 30
     c connects {server}
     c sends "GET / HTTP/1.1\r\n\r\n"
+    c ends
     c gets the rest
     c closes
     end
     a sends "GET / HTTP/1.1\r\n\r\n"
+    a ends
     b26..30 sends "GET / HTTP/1.1\r\n\r\n"
+    b26..30 ends
     server signal TERM
     a gets the rest
     server ends

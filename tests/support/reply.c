@@ -33,19 +33,21 @@ static bool take_chunks(const struct actor *a, struct bytes *data)
 
     for (;;) {
         const char *line = (const char *)a->in.p + at;
-        size_t nl = bytes_find(&a->in, at, "\r\n", 2), size;
-        char *end;
+        size_t nl = bytes_find(&a->in, at, "\r\n", 2), digits, size;
 
         if (nl == SIZE_MAX)
             return false;
-        size = strtoul(line, &end, 16);
-        if (end == line || (*end != '\r' && *end != ';'))
+        digits = strspn(line, "0123456789abcdefABCDEF"); /* and no 0x */
+        if (digits == 0 || (line[digits] != '\r' && line[digits] != ';'))
             return wrong("its body is chunked, and a chunk's size is wrong");
+        size = strtoul(line, NULL, 16);
         at = nl + 2;
         if (size == 0)
             break;
         if (size > a->in.n - at || a->in.n - at - size < 2)
             return false;
+        if (memcmp(a->in.p + at + size, "\r\n", 2) != 0)
+            return wrong("its body is chunked, and no CR LF ends a chunk");
         if (data != NULL)
             bytes_add(data, a->in.p + at, size);
         at += size + 2;

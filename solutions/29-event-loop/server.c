@@ -429,9 +429,11 @@ static bool take_input(struct loop *l, struct client *c, size_t n)
 /* Is there input of c, or may there be? 0 is its end. */
 static bool has_input(struct client *c)
 {
+    struct pollfd now = { .fd = c->fd, .events = POLLIN };
     char byte;
 
-    return c->unread || recv(c->fd, &byte, 1, MSG_PEEK) > 0;
+    return c->unread ||
+           (poll(&now, 1, 0) > 0 && recv(c->fd, &byte, 1, MSG_PEEK) > 0);
 }
 
 /* All is said. A plain close(2) with input unread resets the connection, and

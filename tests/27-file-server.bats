@@ -243,6 +243,23 @@ $(for n in {100..399}; do
     a sends "GET /sub/ HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200
     a replied links "x.txt"
+    hint The name in Location is escaped as in a listing, whatever bytes are in it: a CR LF there would end the field.
+    folder "root/<b>\r\nX: y" 0755
+    a sends "GET /%3Cb%3E%0D%0AX:%20y HTTP/1.1\r\nHost: a\r\n\r\n"
+    a gets reply 301
+    a replied no X
+    a replied body lacks "<b>"
+    a sends "GET /%3Cb%3E%0D%0AX:%20y/ HTTP/1.1\r\nHost: a\r\n\r\n"
+    a gets reply 200
+    a replied body lacks "<b>"
+    folder "root/50% off" 0755
+    a sends "GET /50%25%20off HTTP/1.1\r\nHost: a\r\n\r\n"
+    a gets reply 301
+    a replied Location "/50%25%20off/" | "http://a/50%25%20off/" | "50%25%20off/" | "/%35%30%25%20%6f%66%66/" | "/%35%30%25%20%6F%66%66/"
+    hint A folder that may not be read is an answer like others.
+    folder root/shut 0000
+    a sends "GET /shut/ HTTP/1.1\r\nHost: a\r\n\r\n"
+    a gets reply 403|404|500
     hint Where there is an index.html, it is the folder's page.
     file root/sub/index.html 0644 "<p>index"
     a sends "GET /sub/ HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -284,6 +301,10 @@ $(for path in /../secret /%2e%2e/secret /.%2E/secret /..%2fsecret \
         /sub/../..; do
         leads_nowhere "$path" '200|301|302|400|403|404'
     done)
+    hint An index.html is a file like others: a link that leads out is none to serve.
+    folder root/indexed 0755
+    link root/indexed/index.html ../../secret
+$(leads_nowhere /indexed/ '200|403|404')
     hint Links that stay inside are as good as files: find out where they lead, and go there if that is below the root.
     try curl -i http://127.0.0.1:8000/in
     a connects {server}
@@ -335,6 +356,11 @@ $(serves)
     d sends "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     within 1.5 d gets reply 200
     d replied links "fifo" | "hello.txt" | "socket" | "sub"
+    hint An index.html that is no file is none: list the folder, or answer 403.
+    fifo root/sub/index.html 0666
+    e connects {server}
+    e sends "GET /sub/ HTTP/1.1\r\nHost: a\r\n\r\n"
+    within 1.5 e gets reply 200|403|404
 END
 }
 
@@ -388,7 +414,8 @@ $(part -3 '"es\n"' 'bytes 10-12/13')
     hint A part that goes beyond the end ends there.
 $(part 12-99 '"\n"' 'bytes 12-12/13')
 $(part -99 '"Hello, files\n"' 'bytes 0-12/13')
-$(part 0-18446744073709551616 '"Hello, files\n"' 'bytes 0-12/13')
+$(asks 0-18446744073709551616)
+    a gets reply 200|206 "Hello, files\n"
     hint A part that begins behind the end is 416.
     try curl -i -r 13- http://127.0.0.1:8000/hello.txt
 $(asks 13-)
@@ -441,7 +468,9 @@ $(refuses 400 'GET /hello.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConten
 $(refuses 400 'GET /hello.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n')
 $(refuses 400 'GET /hello.txt HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n')
 $(refuses 501 'GET /hello.txt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n')
-$(refuses 400 'GET /hello.txt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n')
+$(refuses '200|400' 'GET /hello.txt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n')
+    hint A length of more digits than the largest number has is no small one: strtoull(3) says ERANGE, a product of your own is wrong before that.
+$(refuses '400|413' 'GET /hello.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551617\r\n\r\nx')
     hint Another method than GET and HEAD is 501.
     try curl -i -X DELETE http://127.0.0.1:8000/hello.txt
     b connects {server}
@@ -578,7 +607,7 @@ a_hundred() {
     a sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=99-\r\n\r\n"
     a gets reply 416
     a sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\nIf-Modified-Since: Wed, 01 Jan 2098 00:00:00 GMT\r\n\r\n"
-    a gets reply 304
+    a gets reply 200|304
     a closes
     b connects {server}
     b sends "GET / HTTP/1.1\r\n\r\n"
@@ -698,9 +727,19 @@ $(serves)
     a gets reply 404 to HEAD
     server says "127.0.0.1 - - ["
     server says "] \"HEAD /nothing HTTP/1.1\" 404 "
+    a sends "GET /sub HTTP/1.1\r\nHost: a\r\n\r\n"
+    a gets reply 301
+    server says "] \"GET /sub HTTP/1.1\" 301 "
+    a sends "DELETE /sub HTTP/1.1\r\nHost: a\r\n\r\n"
+    a gets reply 501
+    server says "] \"DELETE /sub HTTP/1.1\" 501 "
+    a closes
+    b connects {server}
+    b sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    b gets reply 200 "Hello, files\n"
     hint What a client sent is never a format: fprintf(stderr, "%s", line).
-    a sends "GET /hello.txt?%s%s%n%n%d HTTP/1.1\r\nHost: a\r\n\r\n"
-    a gets reply 200 "Hello, files\n"
+    b sends "GET /hello.txt?%s%s%n%n%d HTTP/1.1\r\nHost: a\r\n\r\n"
+    b gets reply 200 "Hello, files\n"
     server says "] \"GET /hello.txt?%s%s%n%n%d HTTP/1.1\" 200 13\n"
     server runs
 END
@@ -739,7 +778,7 @@ END
     try make run27 ARGS='-b 127.0.0.1 -d /tmp 8001'
     folder root 0755
     file root/hello.txt 0644 "Hello, files\n"
-    run server -b 127.0.0.1 -d root 0
+    run server -b 127.0.0.1 -d root/ 0
     server ready
     a connects {server}
     a sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"

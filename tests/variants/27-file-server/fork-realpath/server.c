@@ -2,6 +2,7 @@
  * listing, dates by strptime(3): nothing of lib/web.h. */
 #define _GNU_SOURCE
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -287,12 +288,11 @@ static int answer_to(const struct http_request *r)
     if (strncmp(real, root, n) != 0 || (real[n] != '/' && real[n] != '\0'))
         return answer(404, "");
     if (stat(real, &st) == 0 && S_ISDIR(st.st_mode) && !slash) {
-        char more[20000];
-        snprintf(more, sizeof more, "Location: %s/\r\n",
-                 strrchr(name, '/') != NULL ? name : "");
-        for (char *p = more + 10; *p != '\0'; p++)
-            if ((*p & 0x80) != 0 || *p == ' ')
-                return answer(404, ""); /* its author was lazy */
+        static char more[60000];
+        char *to = more + sprintf(more, "Location: ");
+        for (const unsigned char *p = (unsigned char *)name; *p != '\0'; p++)
+            to += sprintf(to, isalnum(*p) || *p == '/' ? "%c" : "%%%02x", *p);
+        sprintf(to, "/\r\n");
         return answer(301, more);
     }
     return send_path(r, real, slash);

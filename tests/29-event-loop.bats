@@ -267,6 +267,46 @@ END
     f connects {server}
     f sends "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: rot13, chunked\r\n\r\n0\r\n\r\n"
     within 1.5 f gets answer 501
+    i connects {server}
+    i sends "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"
+    within 1.5 i gets reply 400
+    i gets end
+    i closes
+    i connects {server}
+    i sends "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n c\r\n\r\n"
+    within 1.5 i gets reply 400
+    i gets end
+    i closes
+    i connects {server}
+    i sends "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n"
+    within 1.5 i gets reply 400
+    i gets end
+    i closes
+    i connects {server}
+    i sends "GET / HTTP/1.1\r\nHost: a\r\nA: \0\r\n\r\n"
+    within 1.5 i gets reply 400
+    i gets end
+    i closes
+    i connects {server}
+    i sends "GET / XTTP/1.1\r\nHost: a\r\n\r\n"
+    within 1.5 i gets reply 400
+    i gets end
+    i closes
+    i connects {server}
+    i sends "GET / HTTP/2.0\r\nHost: a\r\n\r\n"
+    within 1.5 i gets reply 400|505
+    i gets end
+    i closes
+    i connects {server}
+    i sends "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    within 1.5 i gets reply 400
+    i gets end
+    i closes
+    i connects {server}
+    i sends "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551617\r\n\r\nx"
+    within 1.5 i gets reply 400|413
+    i gets end
+    i closes
     g connects {server}
     g sends "\0\0\r\0\xff" binary*4000
     g closes

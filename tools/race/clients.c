@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -27,13 +26,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "net.h"
+#include "ready.h"
 
 #define PAGE "<P>This is my test server page</P>"
 
@@ -84,22 +83,6 @@ static void find(const char *host, const char *port)
     memcpy(&server, found->ai_addr, found->ai_addrlen);
     server_len = found->ai_addrlen;
     freeaddrinfo(found);
-}
-
-/* The soft limit of open files (getrlimit(2)) up to the hard one; macOS takes
- * no more than OPEN_MAX. Servers inherit it. */
-static void raise_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-#ifdef __APPLE__
-    if (limit.rlim_cur > OPEN_MAX)
-        limit.rlim_cur = OPEN_MAX;
-#endif
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* Connects, until end at most. Returns a descriptor that never blocks, which
@@ -326,7 +309,7 @@ int main(int argc, char *argv[])
         usage(argv, "clients run|silent|free HOST PORT [WORD]...");
 
     on_signal(SIGPIPE, SIG_IGN, 0);
-    raise_limit();
+    ready_files(); /* servers inherit it */
     find(argv[2], argv[3]);
 
     if (strcmp(what, "run") == 0 && argc > 4)

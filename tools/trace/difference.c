@@ -33,15 +33,28 @@ struct list {
     bool taken;
 };
 
-/* Adds text; a number of four digits or more is the system's: a port, a pid. */
+/* How long the time of day is that text begins with: 17:26:15. */
+static size_t clock_length(const char *text)
+{
+    int n = 0;
+
+    sscanf(text, "%*2[0-9]:%*2[0-9]:%*2[0-9]%n", &n);
+    return (size_t)n;
+}
+
+/* Adds text; a number of four digits or more is the system's: a port, a pid.
+ * So is a time of day. */
 static void add_text(char *key, const char *text)
 {
     size_t n = strlen(key);
 
     while (*text != '\0' && n + 2 < KEY) {
-        size_t digits = strspn(text, "0123456789");
+        size_t digits = strspn(text, "0123456789"), time = clock_length(text);
 
-        if (digits >= 4) {
+        if (time > 0) {
+            key[n++] = '#';
+            text += time;
+        } else if (digits >= 4) {
             key[n++] = '#';
             text += digits;
         } else
@@ -159,9 +172,9 @@ static unsigned kind_of(const struct event *e)
 {
     if (e->kind == 'P')
         return 0;
-    return is_receive(e)                                       ? RECEIVED
+    return is_receive(e)                                     ? RECEIVED
            : call_is(e, "lock join") || strchr(e->call, ' ') ? OTHER
-                                                               : POLLED;
+                                                             : POLLED;
 }
 
 /* execve(2), or the start: what a child runs that is no longer the program under
@@ -279,6 +292,18 @@ static size_t first_other(const char *a, const char *b)
     return n;
 }
 
+/* Where do two that say the same write more or less: -1 behind their end. */
+static void part_by_length(const struct item *a, const struct item *b, int *i,
+                           int *j)
+{
+    int k = 0;
+
+    while (k < a->n && k < b->n && a->e[k]->bytes == b->e[k]->bytes)
+        k++;
+    *i = k < a->n ? k : -1;
+    *j = k < b->n ? k : -1;
+}
+
 /* Both print, or write: where in it do they part? Beyond the end of one of
  * them it is what that one did next. */
 static void part_within(const struct list *ours, const struct list *theirs,
@@ -288,6 +313,8 @@ static void part_within(const struct list *ours, const struct list *theirs,
     size_t place = first_other(a->key, b->key);
     int i = event_at(a, place), j = event_at(b, place);
 
+    if (i < 0 && j < 0) /* the same, as far as it is recorded: more, or less */
+        part_by_length(a, b, &i, &j);
     if (i > 0)
         w->before = a->e[i - 1];
     if (i >= 0)

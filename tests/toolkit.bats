@@ -729,13 +729,13 @@ need_patch() {
 }
 
 @test "make test is red when a single check fails, green when none does" {
-    for tool in unsolved variants mutants sanitize lint; do
+    for tool in unsolved variants mutants sanitize hostile lint fuzz; do
         printf '#!/bin/sh\necho 1 passed, 0 failed\n' >tools/$tool
     done
     printf '@test "fine" {\n    true\n}\n' >tests/own.bats
     run make test
     status_is 0
-    [ "${lines[${#lines[@]} - 1]}" = '15 passed, 0 failed' ]
+    [ "${lines[${#lines[@]} - 1]}" = '17 passed, 0 failed' ]
     sed -i.old 's/puts("hi")/puts("ho")/' solutions/24-hello/server.c
     run make test
     status_is 2

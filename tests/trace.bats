@@ -200,7 +200,7 @@ build_forks() {
 # what waited, and what looked first.
 lanes_of() { # FILE.svg
     sed -n 's/.*<title>\(.*\)<\/title>.*<circle cx="\([0-9]*\)".*/\2 \1/p' "$1" |
-        grep -vE ' waits$|^[0-9]+ poll\(' | sort -s -k 1,1n
+        grep -vE ' waits$|^[0-9]+ (epoll_wait|poll)\(' | sort -s -k 1,1n
 }
 
 @test "the notes' ladders are those of the solutions" {

@@ -562,10 +562,25 @@ static void number(const struct picture *p, struct event *e)
     }
 }
 
+/* The time of day in a server's answer, as far as it is there. */
+static void stop_clock(const struct picture *p, const struct event *e)
+{
+    static const char date[] = "Date: ", then[] = "Thu, 01 Jan 1970 00:00:00";
+    const char *found = strstr(e->data, date);
+
+    if (found == NULL)
+        return;
+    char *at = p->text + (found - p->text) + strlen(date);
+    for (size_t i = 0; then[i] != '\0' && *at != '"' && *at != '\0'; i++)
+        *at++ = then[i];
+}
+
 void picture_number(struct picture *p)
 {
-    for (int i = 0; i < p->events; i++)
+    for (int i = 0; i < p->events; i++) {
         number(p, p->event[i]);
+        stop_clock(p, p->event[i]);
+    }
 }
 
 static void arrange(struct picture *p)

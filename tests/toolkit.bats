@@ -740,7 +740,7 @@ need_patch() {
     run make test
     status_is 2
     has 'FAILED  solution 24-hello: 1 failed'
-    has '12 passed, 1 failed'
+    has '14 passed, 1 failed'
     has_not ' passed, 0 failed'
     has 'It said: <ho>'
 }

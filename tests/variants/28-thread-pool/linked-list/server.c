@@ -20,7 +20,7 @@ struct node {
     struct node *next;
 };
 static struct node *first, **last = &first;
-static int count, over, lfd, seconds = 5;
+static int count, over, done, lfd, seconds = 5;
 static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER, om = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t some = PTHREAD_COND_INITIALIZER, room = PTHREAD_COND_INITIALIZER;
 static double now(void)
@@ -115,7 +115,7 @@ static void *work(void *a)
     for (;;) {
         struct node *t;
         pthread_mutex_lock(&m);
-        while (!first && !over)
+        while (!first && !done)
             pthread_cond_wait(&some, &m);
         t = first;
         if (!t) {
@@ -216,6 +216,10 @@ int main(int argc, char **argv)
     pthread_mutex_unlock(&m);
     shutdown(lfd, SHUT_RDWR);
     pthread_join(at, 0);
+    pthread_mutex_lock(&m);
+    done = 1; /* nobody comes into the queue any more */
+    pthread_cond_broadcast(&some);
+    pthread_mutex_unlock(&m);
     for (int i = 0; i < nw; i++)
         pthread_join(t[i], 0);
     return 0;

@@ -163,7 +163,7 @@ static void print_steps(void)
     size_t from = step_count > STEPS_SHOWN ? step_count - STEPS_SHOWN : 0;
 
     if (from > 0)
-        printf("   ... %zu steps before\n", from);
+        printf("   ... %zu step%s before\n", from, from > 1 ? "s" : "");
     for (size_t i = from; i < step_count; i++)
         print_step(steps[i], i + 1 == step_count);
 }

@@ -104,6 +104,15 @@ static const char *broken_pipe(struct picture *p)
     return NULL;
 }
 
+static bool has_sent(const struct picture *p, const struct event *until)
+{
+    for (int i = 0; i < p->events; i++)
+        if (p->event[i]->at < until->at && is_send(p->event[i]) &&
+            strcmp(p->event[i]->id, until->id) == 0)
+            return true;
+    return false;
+}
+
 /* Its close(2) has reset the connection before the script had all. */
 static const char *reset_by_close(struct picture *p)
 {
@@ -111,7 +120,7 @@ static const char *reset_by_close(struct picture *p)
         const struct arrow *a = &p->arrow[i];
 
         if (a->kind == RESET && call_is(a->from, "close") &&
-            !is_actor(a->from) && is_actor(a->to))
+            !is_actor(a->from) && is_actor(a->to) && has_sent(p, a->from))
             return tell(p, a->from, " with input unread resets the connection, "
                                     "and what was sent may be lost%s", "");
     }

@@ -345,7 +345,8 @@ static void choose_rows(struct drawing *d)
     for (int i = 0; i < d->p->lanes; i++)
         d->p->lane[i].until = 0;
     if (d->skip > 0)
-        fprintf(to, "%*s ... %d rows before\n", TIME, "", d->skip);
+        fprintf(to, "%*s ... %d row%s before\n", TIME, "", d->skip,
+                d->skip > 1 ? "s" : "");
 }
 
 void draw_text(struct picture *p, FILE *out, const struct style *style)
@@ -362,7 +363,8 @@ void draw_text(struct picture *p, FILE *out, const struct style *style)
         choose_rows(&d);
     rows(&d);
     if (d.stop > 0)
-        fprintf(out, "%*s ... %d rows behind\n", TIME, "", d.rows - d.stop);
+        fprintf(out, "%*s ... %d row%s behind\n", TIME, "", d.rows - d.stop,
+                d.rows - d.stop > 1 ? "s" : "");
     fclose(d.out);
     free(d.line);
 }

@@ -50,7 +50,7 @@ END
     play <<'END'
     hint A request comes in any pieces, each with an event of its own, and other clients come in between. Keep what is not whole in the client's own c->in: bytes_add().
     # The sleep is for a person to type, who then sees the parts arrive apart.
-    try (printf 'GET / HT'; sleep 1; printf 'TP/1.0\r\n\r\n') | nc 127.0.0.1 8080
+    try (printf 'GET / HT'; sleep 1; printf 'TP/1.0\n\n') | nc 127.0.0.1 8080
     run server 0
     server ready
     a connects {server}
@@ -92,7 +92,7 @@ END
 @test "answers requests that come together, in their order" {
     play <<'END'
     hint A client may send several requests before it reads. They come with one event, and no other tells of them: answer until none is whole.
-    try printf 'GET / HTTP/%s\r\nHost: a\r\n\r\n' 1.1 1.1 1.0 | nc 127.0.0.1 8080
+    try printf 'GET / HTTP/%s\nHost: a\n\n' 1.1 1.1 1.0 | nc 127.0.0.1 8080
     run server 0
     server ready
     a connects {server}

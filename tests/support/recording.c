@@ -22,7 +22,7 @@
 
 enum { FIRST_PID = 5000000, /* tools/trace/picture.h: ACTORS */
        DATA_SHOWN = 48,
-       PATIENCE = 6 /* seconds in all */ };
+       PATIENCE = 4 /* seconds in all */ };
 
 /* The most for one step: what is only drawn is not worth more. */
 static const double short_bound = 2.5;

@@ -551,6 +551,7 @@ $(serves)
     file root/long 0644 binary*6000000
     a connects {server} buffer=4096
     a sends "GET /long HTTP/1.1\r\nHost: a\r\n\r\n"
+    server says lines 1 "New client connected"
     server rests
     size root/long 1000
     within 5 a gets the rest

@@ -74,23 +74,25 @@ END
 END
 }
 
-# The sleeps behind `try` are for a person to type, at whose pace they are.
 @test "It waits for every command, not only for the last one" {
     play <<'END'
     hint The last command has ended here, the others have not. Wait for each child that you have started.
-    try make run20 ARGS="sleep 3 '|' true"
-    # This sleep is the fault's chance, and no event can take its place: that pipe
-    # has not waited for the second command shows only while that one goes on.
-    run pipe sh -c 'cat; exit 3' '|' sh -c 'exec >&- 2>&-; read x; sleep 0.1; exit 2' '|' sh -c 'exit 4'
+    try make run20 ARGS="cat '|' true" (end: Ctrl-D)
+    fifo go 0666
+    run pipe sh -c 'cat; exit 3' '|' sh -c 'exec >&- 2>&-; read x <go; exit 2' '|' sh -c 'exit 4'
     pipe idle
     pipe runs
     hint The second command ends as the last one here: wait for it too. The status is still that of the third one.
-    try make run20 ARGS="true '|' sleep 3 '|' true"
+    try make run20 ARGS="true '|' sh -c 'read x </dev/tty' '|' true" (end: Enter)
     pipe gets end
+    pipe idle
+    pipe runs
+    run pipe sh -c 'echo >go' '|' cat as release
+    release exits 0
     pipe exits 4
     pipe processes 0
     hint Of three commands, the first is the last one that ends: wait for it too, so for all that you have started.
-    try build/exercises/20-pipe/pipe sh -c 'exec >&-; sleep 3' '|' cat '|' cat
+    try build/exercises/20-pipe/pipe sh -c 'exec >&-; read x' '|' cat '|' cat
     run pipe sh -c 'exec >&- 2>&-; read x; exit 3' '|' cat '|' sh -c 'cat; exit 4'
     pipe idle
     pipe runs
@@ -98,12 +100,13 @@ END
     pipe exits 4
     hint A command that is stopped (SIGSTOP) has not ended: call waitpid(2) without WUNTRACED.
     try build/exercises/20-pipe/pipe true '|' sh -c 'kill -STOP $$' (end: Ctrl-C)
-    # A stopped shell cannot go on by itself: its child nudges it until it does. It
-    # sleeps between, for only a parent is told that somebody has stopped (wait(2)).
+    # A stopped shell cannot go on by itself: its child nudges it until it does. That
+    # one sleeps between, and cannot wait for the stop: only the parent is told of it
+    # (wait(2)), and that is pipe, which must have the time to take it for an end.
     run pipe true '|' sh -c '(while sleep 0.02; do kill -CONT $$ || exit; done) 2>&- & kill -STOP $$; exit 6'
     pipe exits 6
     hint A signal to pipe itself does not end its wait: if waitpid(2) fails with EINTR, call it again.
-    try make run20 ARGS="sleep 9 '|' cat", elsewhere: pkill -WINCH pipe
+    try make run20 ARGS="cat '|' cat", elsewhere: pkill -WINCH pipe
     run pipe cat '|' sh -c 'cat; exit 7'
     pipe gets "a\n"
     pipe prints "a\n"

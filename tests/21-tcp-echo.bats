@@ -64,8 +64,7 @@ END
 @test "What a client sends comes back in whatever pieces it arrives" {
     play <<'END'
     hint The bytes mean nothing to an echo server: however they are cut, send back at once what one read(2) has brought, no more and no less.
-    # The sleep is for a person to type, who then sees the parts arrive apart.
-    try (printf 'a line\r'; sleep 1; printf '\nanother\n') | nc 127.0.0.1 8080
+    try (printf 'a\r'; read x; printf '\nb\n') | nc 127.0.0.1 8080, then Enter
     run server 0
     server ready
     a splits {server} echo "GET / HTTP/1.1\r\n\r\n.\n..\n\0\0a%s\n \r\r\xff\xf4\r\n"

@@ -9,11 +9,11 @@ A_LONG_NAME=$(printf 'n%.0s' {1..200})
 # A folder with a file or two, served, beside one that is not.
 serves() {
     cat <<'END'
-    folder root 0755
-    file root/hello.txt 0644 "Hello, files\n"
-    folder root/sub 0755
-    file root/sub/x.txt 0644 "below\n"
-    run server --directory root 0
+    folder site 0755
+    file site/hello.txt 0644 "Hello, files\n"
+    folder site/sub 0755
+    file site/sub/x.txt 0644 "below\n"
+    run server --directory site 0
     server ready
 END
 }
@@ -77,12 +77,12 @@ END
     hint HEAD gets the head that GET would get, with the length of the file, and nothing behind it.
     try curl -I http://127.0.0.1:8000/LICENSE
 $(serves)
-    file root/a.html 0644 "<p>"
-    file root/a.html.txt 0644 "<p>"
-    file root/a.css 0644 "p"
-    file root/a.PNG 0644 "x"
-    file root/big 0644 ""
-    size root/big 5368709133
+    file site/a.html 0644 "<p>"
+    file site/a.html.txt 0644 "<p>"
+    file site/a.css 0644 "p"
+    file site/a.PNG 0644 "x"
+    file site/big 0644 ""
+    size site/big 5368709133
     a connects {server}
     a sends "HEAD /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200 to HEAD
@@ -120,13 +120,13 @@ END
     hint Send the bytes of the file after the head: call send_piece() until nothing is left.
     try curl -i http://127.0.0.1:8000/LICENSE
 $(serves)
-    file root/empty 0644
-    file root/blob 0644 binary*300000
-    file 'root/a b?.txt' 0644 "space"
-    file root/%41 0644 "once"
-    file root/a+b 0644 "plus"
-    file root/a..b 0644 "dots"
-    file "root/\xff\xfe\n" 0644 "bytes"
+    file site/empty 0644
+    file site/blob 0644 binary*300000
+    file 'site/a b?.txt' 0644 "space"
+    file site/%41 0644 "once"
+    file site/a+b 0644 "plus"
+    file site/a..b 0644 "dots"
+    file "site/\xff\xfe\n" 0644 "bytes"
     a connects {server}
     a sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200 "Hello, files\n"
@@ -181,7 +181,7 @@ END
     hint sendfile(2) and write(2) may send a part only: go on with the rest, from where the last call stopped.
     try head -c 99999999 /dev/zero >long; curl 127.0.0.1:8000/long | cmp - long
 $(serves)
-    file root/long 0644 binary*6000000
+    file site/long 0644 binary*6000000
     a connects {server} buffer=4096
     a sends "GET /long HTTP/1.1\r\nHost: a\r\n\r\n"
     server rests
@@ -205,16 +205,16 @@ END
     hint A link's address is the name with all but letters, digits and -._~ as %NN: web_put_url(). Its text is the name with < > & and quotes as references: web_put_html().
     try curl http://127.0.0.1:8000/
 $(serves)
-    file 'root/<b>&"x' 0644 "markup"
-    file "root/\\x27><i>" 0644 "quote"
-    file 'root/100%25?#.txt' 0644 "percent"
-    file 'root/Zoo' 0644 "z"
-    file 'root/&lt;' 0644 "reference"
-    file "root/tab\tline\n" 0644 "control"
-    file "root/\xfcml" 0644 "bytes"
-    file 'root/a:b' 0644 "colon"
-    file 'root/.hidden' 0644 "h"
-    file "root/long " 0644 "space"
+    file 'site/<b>&"x' 0644 "markup"
+    file "site/\\x27><i>" 0644 "quote"
+    file 'site/100%25?#.txt' 0644 "percent"
+    file 'site/Zoo' 0644 "z"
+    file 'site/&lt;' 0644 "reference"
+    file "site/tab\tline\n" 0644 "control"
+    file "site/\xfcml" 0644 "bytes"
+    file 'site/a:b' 0644 "colon"
+    file 'site/.hidden' 0644 "h"
+    file "site/long " 0644 "space"
     a connects {server}
     a sends "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200
@@ -228,9 +228,9 @@ $(serves)
     a sends "GET /100%2525%3F%23.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200 "percent"
     hint The page is as long as it must be, for any number of names of any length.
-    folder root/many 0755
+    folder site/many 0755
 $(for n in {100..399}; do
-        echo "file root/many/$n-$A_LONG_NAME 0644"
+        echo "file site/many/$n-$A_LONG_NAME 0644"
     done)
     a sends "GET /many/ HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200
@@ -244,7 +244,7 @@ $(for n in {100..399}; do
     a gets reply 200
     a replied links "x.txt"
     hint The name in Location is escaped as in a listing, whatever bytes are in it: a CR LF there would end the field.
-    folder "root/<b>\r\nX: y" 0755
+    folder "site/<b>\r\nX: y" 0755
     a sends "GET /%3Cb%3E%0D%0AX:%20y HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 301
     a replied no X
@@ -252,16 +252,16 @@ $(for n in {100..399}; do
     a sends "GET /%3Cb%3E%0D%0AX:%20y/ HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200
     a replied body lacks "<b>"
-    folder "root/50% off" 0755
+    folder "site/50% off" 0755
     a sends "GET /50%25%20off HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 301
     a replied Location "/50%25%20off/" | "http://a/50%25%20off/" | "50%25%20off/" | "/%35%30%25%20%6f%66%66/" | "/%35%30%25%20%6F%66%66/"
     hint A folder that may not be read is an answer like others.
-    folder root/shut 0000
+    folder site/shut 0000
     a sends "GET /shut/ HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 403|404|500
     hint Where there is an index.html, it is the folder's page.
-    file root/sub/index.html 0644 "<p>index"
+    file site/sub/index.html 0644 "<p>index"
     a sends "GET /sub/ HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200 "<p>index"
     a replied Content-Type begins "text/html"
@@ -273,37 +273,37 @@ END
     hint Go through the path step by step with openat(2) and O_NOFOLLOW: a link anywhere in it may lead out.
     try ln -s /etc up; curl -i http://127.0.0.1:8000/up/passwd
     file secret 0644 "SECRET"
-    folder root-2 0755
-    file root-2/secret 0644 "SECRET"
+    folder site-2 0755
+    file site-2/secret 0644 "SECRET"
 $(serves)
-    link root/out ../secret
-    link root/up ..
-    link root/beside ../root-2
-    link root/sub/up ../..
-    link root/etc /etc
-    link root/loop loop
-    link root/in hello.txt
-    link root/below sub
-    link root/sub/back ../hello.txt
-    file root/a..b 0644 "dots"
+    link site/out ../secret
+    link site/up ..
+    link site/beside ../site-2
+    link site/sub/up ../..
+    link site/etc /etc
+    link site/loop loop
+    link site/in hello.txt
+    link site/below sub
+    link site/sub/back ../hello.txt
+    file site/a..b 0644 "dots"
 $(for path in /out /up/secret /beside/secret /sub/up/secret /etc/hostname \
-        /etc/passwd /up/root-2/secret /loop; do
+        /etc/passwd /up/site-2/secret /loop; do
         leads_nowhere "$path" '400|403|404'
     done)
     hint No .. leads out, in whatever form: first decode, once, then look at the steps.
     try curl -i --path-as-is 127.0.0.1:8000/../../etc/passwd
 $(for path in /../secret /%2e%2e/secret /.%2E/secret /..%2fsecret \
         /%2e%2e%2fsecret /sub/../../secret /sub/%2e%2e/%2e%2e/secret \
-        //../secret /./../secret /sub/..//../secret /../root-2/secret \
-        /..//secret /sub/../../root-2/secret /%252e%252e/secret \
+        //../secret /./../secret /sub/..//../secret /../site-2/secret \
+        /..//secret /sub/../../site-2/secret /%252e%252e/secret \
         '/..%5csecret' /../../../../../../../../../../etc/passwd \
         http://a/../secret /up/ /beside/ /sub/up/ /.. /../ /%2e%2e \
         /sub/../..; do
         leads_nowhere "$path" '200|301|302|400|403|404'
     done)
     hint An index.html is a file like others: a link that leads out is none to serve.
-    folder root/indexed 0755
-    link root/indexed/index.html ../../secret
+    folder site/indexed 0755
+    link site/indexed/index.html ../../secret
 $(leads_nowhere /indexed/ '200|403|404')
     hint Links that stay inside are as good as files: find out where they lead, and go there if that is below the root.
     try ln -s LICENSE in; curl -i http://127.0.0.1:8000/in
@@ -325,7 +325,7 @@ leads_nowhere() {
     o connects {server}
     o sends "GET $1 HTTP/1.1\r\nHost: a\r\n\r\n"
     o gets reply $2
-    o replied body lacks "SECRET" | ">secret" | "root:" | "root-2"
+    o replied body lacks "SECRET" | ">secret" | "root:" | "site-2"
     o closes
 END
 }
@@ -335,8 +335,8 @@ END
     hint Open with O_NONBLOCK, for open(2) of a FIFO waits for a writer; then ask fstat(2), and answer 403 unless it is S_ISREG() or a folder.
     try mkfifo fifo; curl -i http://127.0.0.1:8000/fifo
 $(serves)
-    fifo root/fifo 0666
-    L listens unix:root/socket
+    fifo site/fifo 0666
+    L listens unix:site/socket
     a connects {server}
     a sends "GET /fifo HTTP/1.1\r\nHost: a\r\n\r\n"
     within 1.5 a gets reply 403
@@ -357,7 +357,7 @@ $(serves)
     within 1.5 d gets reply 200
     d replied links "fifo" | "hello.txt" | "socket" | "sub"
     hint An index.html that is no file is none: list the folder, or answer 403.
-    fifo root/sub/index.html 0666
+    fifo site/sub/index.html 0666
     e connects {server}
     e sends "GET /sub/ HTTP/1.1\r\nHost: a\r\n\r\n"
     within 1.5 e gets reply 200|403|404
@@ -369,7 +369,7 @@ END
     hint Last-Modified says when the file was changed. A client sends that back as If-Modified-Since: if the file is not younger, answer 304 without a body.
     try curl -i -z '2 days ago' http://127.0.0.1:8000/LICENSE
 $(serves)
-    time root/hello.txt 784111777
+    time site/hello.txt 784111777
     a connects {server}
     a sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200 "Hello, files\n"
@@ -403,9 +403,9 @@ END
     hint Range: bytes=0-0 is the first byte alone, 3- all from the fourth on, -3 the last three: 206, with Content-Range: bytes 0-0/13 for a file of 13.
     try curl -i -r 0-0 http://127.0.0.1:8000/LICENSE
 $(serves)
-    file root/big 0644
-    size root/big 5368709120
-    file root/empty 0644
+    file site/big 0644
+    size site/big 5368709120
+    file site/empty 0644
     a connects {server}
 $(part 0-0 '"H"' 'bytes 0-0/13')
 $(part 7-11 '"files"' 'bytes 7-11/13')
@@ -548,12 +548,12 @@ END
     play <<END
     hint The file may become shorter while you send it: sendfile(2) and read(2) then return 0. Close that connection, for the client waits for what you promised; a mapped file would be SIGBUS.
 $(serves)
-    file root/long 0644 binary*6000000
+    file site/long 0644 binary*6000000
     a connects {server} buffer=4096
     a sends "GET /long HTTP/1.1\r\nHost: a\r\n\r\n"
     server says lines 1 "New client connected"
     server rests
-    size root/long 1000
+    size site/long 1000
     within 5 a gets the rest
     a closes
     b connects {server}
@@ -561,15 +561,15 @@ $(serves)
     b gets reply 206
     b replied Content-Range "bytes 997-999/1000"
     hint A file that is gone, or that may not be read, is an answer like others.
-    remove root/hello.txt
+    remove site/hello.txt
     b sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     b gets reply 404
-    file root/locked 0000 "SECRET"
+    file site/locked 0000 "SECRET"
     b sends "GET /locked HTTP/1.1\r\nHost: a\r\n\r\n"
     b gets reply 403|404|500
     b closes
     hint A client that leaves in the middle of its answer ends its own connection: ignore SIGPIPE, as main does.
-    file root/long 0644 binary*6000000
+    file site/long 0644 binary*6000000
     c1..3 connects {server} buffer=4096
     c1..3 sends "GET /long HTTP/1.1\r\nHost: a\r\n\r\n"
     server rests
@@ -635,14 +635,14 @@ END
     play <<END
     hint Close the file after each answer, and free the page. A connection is closed where its client has closed it, or must be.
 $(serves)
-    fifo root/fifo 0666
-    link root/in hello.txt
-    link root/out ../..
-    folder root/long 0755
-    folder root/long/$A_LONG_NAME 0755
-    link root/long/$A_LONG_NAME/in ../../hello.txt
+    fifo site/fifo 0666
+    link site/in hello.txt
+    link site/out ../..
+    folder site/long 0755
+    folder site/long/$A_LONG_NAME 0755
+    link site/long/$A_LONG_NAME/in ../../hello.txt
 $(for n in {10..30}; do
-        echo "file root/long/$n$A_LONG_NAME 0644"
+        echo "file site/long/$n$A_LONG_NAME 0644"
     done)
 $(a_hundred)
     server census
@@ -688,9 +688,9 @@ END
     play <<'END'
     hint accept(2) may fail for a client that has given up while it queued (ECONNABORTED). That is no reason to end: take the next client.
     try make faults27
-    folder root 0755
-    file root/hello.txt 0644 "Hello, files\n"
-    run server --directory root 0 with faults=accept:ECONNABORTED@1..2;accept4:ECONNABORTED@1..2
+    folder site 0755
+    file site/hello.txt 0644 "Hello, files\n"
+    run server --directory site 0 with faults=accept:ECONNABORTED@1..2;accept4:ECONNABORTED@1..2
     server ready
     a connects {server}
     a sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -759,7 +759,7 @@ $(serves)
     server signal TERM
     within 1.5 server ends
     hint Set SO_REUSEADDR before bind(2), as tcp_listen() does: without it the port stays taken while old connections linger.
-    run server --directory root {server}
+    run server --directory site {server}
     server ready
     hint Where nobody reads stderr any more, printing sends SIGPIPE. Ignore that signal at the start of main, and go on.
     server unread stderr
@@ -777,19 +777,19 @@ END
     play <<'END'
     hint The options are those of Python, short and long, with the value behind them or behind a =: getopt_long(3) reads them.
     try make run27 ARGS='-b 127.0.0.1 -d /tmp 8001'
-    folder root 0755
-    file root/hello.txt 0644 "Hello, files\n"
-    run server -b 127.0.0.1 -d root/ 0
+    folder site 0755
+    file site/hello.txt 0644 "Hello, files\n"
+    run server -b 127.0.0.1 -d site/ 0
     server ready
     a connects {server}
     a sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200 "Hello, files\n"
-    run server --directory=root --bind=127.0.0.1 0
+    run server --directory=site --bind=127.0.0.1 0
     server ready
     b connects {server}
     b sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     b gets reply 200 "Hello, files\n"
-    run server 0 --directory root
+    run server 0 --directory site
     server ready
     c connects {server}
     c sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -798,7 +798,7 @@ END
     run server 0
     server ready
     d connects {server}
-    d sends "GET /root/hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    d sends "GET /site/hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     d gets reply 200 "Hello, files\n"
     hint For a wrong command line call usage(). A port is digits only, 0 to 65535: is_port() tells.
     try make run27 ARGS=http

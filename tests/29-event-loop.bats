@@ -49,8 +49,7 @@ END
 @test "takes a request in any pieces" {
     play <<'END'
     hint A request comes in any pieces, each with an event of its own, and other clients come in between. Keep what is not whole in the client's own c->in: bytes_add().
-    # The sleep is for a person to type, who then sees the parts arrive apart.
-    try (printf 'GET / HT'; sleep 1; printf 'TP/1.0\n\n') | nc 127.0.0.1 8080
+    try (printf 'GET / HT'; read x; printf 'TP/1.0\n\n') | nc 127.0.0.1 8080, then Enter
     run server 0
     server ready
     a connects {server}

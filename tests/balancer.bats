@@ -85,7 +85,7 @@ pool() {
         local load=$! status=0
         until [ "$(requests one load)" -ge 40 ]; do
             kill -0 "$load" || fail 'no load?'
-            sleep 0.01
+            sleep 0.01 # the server's log is a file: nobody tells when it grows
         done
         kill "$one"
         wait "$one" || status=$?

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # lib/: the unit tests of each part, plain and under the tools that see more.
 
+load wait
+
 setup_file() {
     cd "$BATS_TEST_DIRNAME/.." || return
     mkdir -p build/tests
@@ -11,6 +13,11 @@ setup() {
     WARN="-Wall -Wextra -Wpedantic -Wconversion -Wshadow"
     WARN="$WARN -Wstrict-prototypes -Wmissing-prototypes -Werror"
     PARTS=(net http web ready)
+    server=
+}
+
+teardown() {
+    [ -z "$server" ] || kill "$server"
 }
 
 # Builds tests/lib/$1_test.c as build/tests/$1_test$2; flags follow.
@@ -138,20 +145,14 @@ END
         -o build/tests/hasty
     build/tests/hasty 0 2>build/tests/hasty.err 3>&- 4>&- &
     server=$!
-    until port=$(grep -o '[0-9]*$' build/tests/hasty.err); do
-        kill -0 "$server"
-    done
+    is_launched() { port=$(grep -o '[0-9]*$' build/tests/hasty.err); }
+    until_true is_launched
     exec 9<>"/dev/tcp/127.0.0.1/$port"
     printf 'GET / HTTP/1.1\r\n' >&9
     answer=$(cat <&9)
     [[ $answer == 'HTTP/1.1 408 '* ]]
     # It drops what still comes, and then resets the connection.
-    for ((seconds = 0; seconds < 20; seconds++)); do
-        (printf x >&9) 2>/dev/null || break
-        sleep 1
-    done
+    is_reset() { ! (printf x >&9) 2>/dev/null; }
+    until_true is_reset
     exec 9>&-
-    kill "$server"
-    echo "closed after $seconds seconds"
-    [ "$seconds" -lt 10 ]
 }

@@ -161,8 +161,7 @@ END
 http_pieces() {
     play <<'END'
     hint Wherever a request is cut, its parts may arrive apart: in the middle of a word, between CR and LF, between two lines. What read(2) gives is no line: gather bytes until there is one, as read_line() does.
-    # The sleep is for a person to type, who then sees the parts arrive apart.
-    try (printf 'GET / HT'; sleep 1; printf 'TP/1.0\n\n') | nc 127.0.0.1 8080
+    try (printf 'GET / HT'; read x; printf 'TP/1.0\n\n') | nc 127.0.0.1 8080, then Enter
     run server 0
     server ready
     a splits {server} 200 "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: pieces\r\nX: abc\r\n\r\n"

@@ -696,6 +696,30 @@ need_patch() {
     has_not old
 }
 
+@test "make mutants CAUSES=1 shows which lines a failed check names" {
+    need_patch
+    mutant T01 's/"hi"/"ho"/' 'says ho' 'says hi'
+    run make mutants CAUSES=1
+    status_is 0
+    has '24-hello: the fault itself is named for'
+    has '| T01 | '
+}
+
+@test "make variants: a patch to the solution is one, if it fits" {
+    need_patch
+    mutant T01 's/puts("hi")/printf("hi\\n")/' 'in other words' ''
+    mkdir -p tests/variants
+    mv tests/mutants/24-hello tests/variants/
+    run make variants
+    status_is 0
+    has '1 passed, 0 failed'
+    sed -i.old 's/puts/putz/' tests/variants/24-hello/T01.patch
+    rm -f tests/variants/24-hello/*.old
+    run make variants
+    status_is 2
+    has '24-hello/T01 the patch does not fit'
+}
+
 @test "make variants: right programs pass, a wrong one is a failure" {
     mkdir -p tests/variants/24-hello/printf tests/variants/24-hello/wrong
     sed 's/puts("hi")/printf("hi\\n")/' solutions/24-hello/server.c \

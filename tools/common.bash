@@ -178,6 +178,15 @@ share() {
     wait
 }
 
+# with_patch PATCH DIR: changes the copy of a solution's files in DIR, or says
+# why it cannot. a/solutions/NN-name/FILE.c is FILE.c there. -F0: a patch fits, or
+# it does not.
+with_patch() {
+    patch -p3 -F0 -N -s -d "$2" <"$1" >"$2/patch.log" 2>&1 && return
+    echo "the patch does not fit: $(tail -n 1 "$2/patch.log")"
+    return 1
+}
+
 # wanted NN-name[/ID]: whether ONLY (24, 24/T01, or nothing) lets it through.
 wanted() {
     local number=${1%%-*} id=''

@@ -410,8 +410,11 @@ END
     a sends "0123456789abcdef\n"*12000
     client prints "0123456789abcdef\n"*12000
     hint write(2) may take a part of the bytes only. It returns how many: write the others, from there on.
+    # One line first: then no write that follows ends just where the pipe is full.
     client unheard
-    a sends "0123456789abcdef\n"*12000
+    a sends "0123456789abcdef\n"
+    client rests
+    a sends "0123456789abcdef\n"*11999
     client rests
     client stops
     client continues

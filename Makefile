@@ -106,7 +106,9 @@ bench: $(EVERY)
 ## make race       all our web servers beside nginx, python and others, measured
 ##                 (ROUNDS=5 SECONDS_EACH=1; KEEP=1: the picture of the notes)
 race:
-	@tools/race/race
+	@$(if $(filter $(NUMBERS),$(MAKECMDGOALS)),echo \
+	    'One word: make race$(firstword $(filter $(NUMBERS),$(MAKECMDGOALS)))' \
+	    >&2; exit 2,tools/race/race)
 ## make compdb     compile_commands.json, for clangd and editors
 compdb:
 	@tools/compdb

@@ -9,30 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "frame.h"
 #include "http.h"
-
-/* ---- The tiny frame ----------------------------------------------------- */
-
-static int ntests, nfailed; /* over all, and in the test that runs */
-
-#define CHECK(cond) check((cond), #cond, __LINE__, "")
-
-static void check(bool ok, const char *text, int line, const char *about)
-{
-    if (ok)
-        return;
-    nfailed++;
-    printf("# line %d: %s %s\n", line, text, about);
-}
-
-static int run(const char *title, void (*test)(void))
-{
-    nfailed = 0;
-    test();
-    printf("%s %d - %s\n", nfailed == 0 ? "ok" : "not ok", ++ntests, title);
-    fflush(stdout);
-    return nfailed == 0 ? 0 : 1;
-}
 
 /* A copy of n bytes, with nothing before and behind it. */
 static char *copy(const char *from, size_t n)
@@ -491,10 +469,7 @@ static void test_long_bodies(void)
 
 int main(void)
 {
-    static const struct {
-        const char *title;
-        void (*test)(void);
-    } tests[] = {
+    static const struct test tests[] = {
         { "a whole head, and what follows it", test_whole },
         { "half a head", test_not_whole },
         { "CR LF, LF, a CR alone, empty lines before", test_line_ends },
@@ -514,10 +489,6 @@ int main(void)
         { "broken chunks", test_broken_chunks },
         { "bodies that are too long", test_long_bodies },
     };
-    int failed = 0;
 
-    printf("1..%zu\n", sizeof tests / sizeof tests[0]);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        failed += run(tests[i].title, tests[i].test);
-    return failed == 0 ? 0 : 1;
+    return run_all(tests, sizeof tests / sizeof tests[0]);
 }

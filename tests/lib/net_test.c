@@ -22,30 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "frame.h"
 #include "net.h"
-
-/* ---- The tiny frame ----------------------------------------------------- */
-
-static int ntests, nfailed; /* over all, and in the test that runs */
-
-#define CHECK(cond) check((cond), #cond, __LINE__)
-
-static void check(bool ok, const char *text, int line)
-{
-    if (ok)
-        return;
-    nfailed++;
-    printf("# line %d: %s (errno: %s)\n", line, text, strerror(errno));
-}
-
-static int run(const char *title, void (*test)(void))
-{
-    nfailed = 0;
-    test();
-    printf("%s %d - %s\n", nfailed == 0 ? "ok" : "not ok", ++ntests, title);
-    fflush(stdout);
-    return nfailed == 0 ? 0 : 1;
-}
 
 /* Two ends of a stream in one process. */
 static void pair(int fd[2])
@@ -861,10 +839,7 @@ static int test_dual(const char *name)
 
 int main(int argc, char *argv[])
 {
-    static const struct {
-        const char *title;
-        void (*test)(void);
-    } tests[] = {
+    static const struct test tests[] = {
         { "die prints prog, action, object, reason; exits 1", test_die },
         { "warn prints one line and keeps errno", test_warn },
         { "usage: 2 and stderr; --help: 0 and stdout", test_usage },
@@ -891,14 +866,10 @@ int main(int argc, char *argv[])
         { "sock_port: not an internet socket", test_sock_port },
         { "on_signal: handler, ignore, refusal", test_on_signal },
     };
-    int failed = 0;
 
     prog = argv[0];
     on_signal(SIGPIPE, SIG_IGN, 0);
     if (argc == 3 && strcmp(argv[1], "dual") == 0)
         return test_dual(argv[2]);
-    printf("1..%zu\n", sizeof tests / sizeof tests[0]);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        failed += run(tests[i].title, tests[i].test);
-    return failed == 0 ? 0 : 1;
+    return run_all(tests, sizeof tests / sizeof tests[0]);
 }

@@ -16,30 +16,8 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "frame.h"
 #include "net.h"
-
-/* ---- The tiny frame ----------------------------------------------------- */
-
-static int ntests, nfailed; /* over all, and in the test that runs */
-
-#define CHECK(cond) check((cond), #cond, __LINE__)
-
-static void check(bool ok, const char *text, int line)
-{
-    if (ok)
-        return;
-    nfailed++;
-    printf("# line %d: %s\n", line, text);
-}
-
-static int run(const char *title, void (*test)(void))
-{
-    nfailed = 0;
-    test();
-    printf("%s %d - %s\n", nfailed == 0 ? "ok" : "not ok", ++ntests, title);
-    fflush(stdout);
-    return nfailed == 0 ? 0 : 1;
-}
 
 /* ---- Readiness ------------------------------------------------------------ */
 
@@ -261,10 +239,7 @@ static void test_bytes(void)
 
 int main(void)
 {
-    static const struct {
-        const char *title;
-        void (*test)(void);
-    } tests[] = {
+    static const struct test tests[] = {
         { "ready: what can be read, once more as long as it can", test_reading },
         { "ready: what can be written, and nothing when not asked", test_writing },
         { "ready: many, some of whom leave, and all have their turn", test_many },
@@ -274,10 +249,6 @@ int main(void)
         { "ready_files: raises the limit", test_files },
         { "bytes: added, dropped, no memory without any", test_bytes },
     };
-    int n = sizeof tests / sizeof *tests, bad = 0;
 
-    printf("1..%d\n", n);
-    for (int i = 0; i < n; i++)
-        bad += run(tests[i].title, tests[i].test);
-    return bad > 0;
+    return run_all(tests, sizeof tests / sizeof tests[0]);
 }

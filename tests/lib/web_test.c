@@ -6,30 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frame.h"
 #include "web.h"
-
-/* ---- The tiny frame ----------------------------------------------------- */
-
-static int ntests, nfailed; /* over all, and in the test that runs */
-
-#define CHECK(cond) check((cond), #cond, __LINE__)
-
-static void check(bool ok, const char *text, int line)
-{
-    if (ok)
-        return;
-    nfailed++;
-    printf("# line %d: %s\n", line, text);
-}
-
-static int run(const char *title, void (*test)(void))
-{
-    nfailed = 0;
-    test();
-    printf("%s %d - %s\n", nfailed == 0 ? "ok" : "not ok", ++ntests, title);
-    fflush(stdout);
-    return nfailed == 0 ? 0 : 1;
-}
 
 static struct http_text text_of(const char *text)
 {
@@ -287,10 +265,7 @@ static void test_date_text(void)
 
 int main(void)
 {
-    static const struct {
-        const char *title;
-        void (*test)(void);
-    } tests[] = {
+    static const struct test tests[] = {
         { "a target's path and query", test_paths },
         { "escapes are decoded once, broken ones refused", test_decode },
         { "dots and slashes lead nowhere else", test_clean },
@@ -299,10 +274,6 @@ int main(void)
         { "dates in three forms", test_dates },
         { "dates are written as they are read", test_date_text },
     };
-    int failed = 0;
 
-    printf("1..%zu\n", sizeof tests / sizeof tests[0]);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        failed += run(tests[i].title, tests[i].test);
-    return failed == 0 ? 0 : 1;
+    return run_all(tests, sizeof tests / sizeof tests[0]);
 }

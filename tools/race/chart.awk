@@ -1,7 +1,6 @@
 # race.csv as a picture: a row a server, a column a question, a bar a median
-# with its spread as a line. machine, where, rounds, seconds: for the foot.
+# with its spread as a line; after read.awk. machine, where, rounds, seconds: for the foot.
 BEGIN {
-    FS = ","
     questions = split("each keep 100k 10m silent10k_memory", ask, " ")
     split("Connection each|Kept connections|100 KiB files|10 MiB files|" \
         "10000 silent clients", head, "|")
@@ -9,18 +8,7 @@ BEGIN {
     NAME = 190; COLUMN = 164; BAR = 100; ROW = 24; TOP = 76; EDGE = 16
 }
 
-NR == 1 { next }
-!($1 in seen) {
-    seen[$1] = ++servers
-    key[servers] = $1
-    name[servers] = $2
-}
-{
-    median[$1, $3] = $5
-    low[$1, $3] = $6
-    high[$1, $3] = $7
-    if ($7 != "no" && $7 + 0 > most[$3]) most[$3] = $7
-}
+$7 != "no" && $7 + 0 > most[$3] { most[$3] = $7 }
 
 function kind(k) { return k == "yours" ? "yours" : k ~ /^[0-9]/ ? "ours" : "other" }
 function text(class, x, y, t) {

@@ -1,19 +1,9 @@
-# The tables that race.csv is read in, at 80 columns. bold, plain: the
-# terminal's, or nothing.
-BEGIN { FS = "," }
+# The tables that race.csv is read in, at 80 columns; after read.awk. bold, plain:
+# the terminal's, or nothing.
 
-NR == 1 { next }
-!($1 in seen) {
-    seen[$1] = ++servers
-    key[servers] = $1
-    name[servers] = $2
+function spread(k, what) {
+    return (k, what) in median ? low[k, what] " to " high[k, what] : ""
 }
-{
-    median[$1, $3] = $5
-    spread[$1, $3] = $6 " to " $7
-    there[$3] = 1
-}
-
 function value(k, what, unit) {
     return !((k, what) in median) ? "" : median[k, what] == "no" ? "no" : \
         median[k, what] unit
@@ -33,7 +23,7 @@ function load(what, text,   i, k) {
         k = key[i]
         if ((k, what) in median)
             row(i, sprintf("%8s%18s%10s%10s%10s", median[k, what],
-                spread[k, what], value(k, what "_p50", " ms"),
+                spread(k, what), value(k, what "_p50", " ms"),
                 value(k, what "_p99", " ms"), value(k, what "_cpu", " us")))
     }
 }
@@ -48,8 +38,8 @@ END {
         for (i = 1; i <= servers; i++)
             if ((key[i], "100k") in median)
                 row(i, sprintf("%13s%18s%11s%16s", median[key[i], "100k"],
-                    spread[key[i], "100k"], value(key[i], "10m", " MiB/s"),
-                    spread[key[i], "10m"]))
+                    spread(key[i], "100k"), value(key[i], "10m", " MiB/s"),
+                    spread(key[i], "10m")))
     }
     title("Silent clients: the next one's answer, memory for each; start")
     printf "  %-20s%13s%14s%13s%14s\n", "", "1000 silent", "10000 silent",

@@ -83,6 +83,12 @@ only_24() { # no other solution of a server
     only "$@"
 }
 
+@test 'make race 24, in two words, is told that it is one' {
+    run make race 24
+    [ "$status" -ne 0 ]
+    [[ $output == *'One word: make race24'* ]]
+}
+
 @test 'a quick race asks every server all that it can be asked' {
     run make race KEEP=1
     [ "$status" -eq 0 ] || [ "$status" -eq 2 ] # a claim may fail on such a time

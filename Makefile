@@ -21,7 +21,8 @@ PEER := $(filter-out $(LAUNCH),$(HELPERS))
 LINKED := $(basename $(filter %/launch.o %/peer.o,$(HELPERS)))
 SUPPORT := $(LINKED) $(if $(LINKED),build/trace/recorder)
 RECORDER := $(wildcard tools/trace/record*.[ch] tools/trace/faults*.[ch])
-LADDER := $(filter-out $(RECORDER),$(wildcard tools/trace/*.[ch]))
+LADDER := $(filter-out $(RECORDER),$(wildcard tools/trace/*.[ch])) \
+          $(wildcard tests/support/source.[ch])
 EVERY := $(foreach n,$(NAMES),$(call programs,solutions/$n)) $(SUPPORT)
 
 MAKEFLAGS += -r

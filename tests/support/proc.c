@@ -2,6 +2,7 @@
  * elsewhere; the checks then wait for their bounds instead of proofs. */
 #define _GNU_SOURCE
 #include "peer.h"
+#include "source.h"
 
 #ifdef __linux__
 
@@ -19,7 +20,6 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -558,69 +558,6 @@ static int frames(const struct task *t, const struct text *x,
     return found;
 }
 
-/* addr2line(1)'s words on these places, to be read from the stream; without
- * a shell, since the program under test may have chosen the file's name. */
-static FILE *addr2line(const char *file, const unsigned long *at, int n,
-                       pid_t *pid)
-{
-    char text[FRAMES][24], *argv[FRAMES + 4] = { "addr2line", "-e",
-                                                 (char *)file };
-    int p[2];
-
-    for (int i = 0; i < n; i++) {
-        snprintf(text[i], sizeof text[i], "%lx", at[i]);
-        argv[i + 3] = text[i];
-    }
-    if (n == 0 || pipe2(p, O_CLOEXEC) == -1)
-        return NULL;
-    *pid = fork();
-    if (*pid == 0) {
-        dup2(p[1], 1);
-        close(2);
-        execvp(argv[0], argv);
-        _exit(127);
-    }
-    close(p[1]);
-    if (*pid == -1) {
-        close(p[0]);
-        return NULL;
-    }
-    return fdopen(p[0], "r");
-}
-
-/* Cuts `/folder/server.c:41 (discriminator 2)` down to `server.c:41`; NULL:
- * it is no place in a C file of the program's own. */
-static const char *place_in(char *line)
-{
-    const char *file = strrchr(line, '/');
-
-    file = file == NULL ? line : file + 1;
-    line[strcspn(line, "\n")] = '\0';
-    line += file - line;
-    line[strcspn(line, " ")] = '\0';
-    return strstr(file, ".c:") != NULL && strstr(file, ":?") == NULL &&
-                   strncmp(file, "net.c:", 6) != 0
-               ? file
-               : NULL;
-}
-
-/* The text of `/folder/server.c:41`. */
-static void read_source(const char *where, char *text, int size)
-{
-    char path[512];
-    const char *colon = strrchr(where, ':');
-    long line = colon != NULL ? strtol(colon + 1, NULL, 10) : 0;
-    FILE *f;
-
-    text[0] = '\0';
-    snprintf(path, sizeof path, "%.*s", (int)(colon - where), where);
-    f = line > 0 ? fopen(path, "re") : NULL;
-    while (f != NULL && line-- > 0 && fgets(text, size, f) != NULL)
-        continue;
-    if (f != NULL)
-        fclose(f);
-}
-
 /* Which call of threads this line makes; NULL: none. The C library's own
  * frames below it are deep, and hold addresses of calls that are long over. */
 static const char *thread_call(const char *text)
@@ -638,34 +575,27 @@ static const char *thread_call(const char *text)
     return NULL;
 }
 
-/* The first of these places that is in a C file other than the library's, and
- * that makes such a call, if *call is one of threads: it is named then. */
-static void source_line(const struct text *x, const unsigned long *at, int n,
-                        const char **call, char *out, size_t size)
+/* The first of these places that is in the program's own source, and that makes
+ * such a call, if *call is one of threads: it is named then. */
+static void place(const struct text *x, const unsigned long *at, int n,
+                  const char **call, char *out, size_t size)
 {
-    char line[512], text[256];
-    const char *place, *named = NULL;
+    struct source_line lines[FRAMES];
     bool threads = *call != NULL && strcmp(*call, "pthread wait") == 0;
-    pid_t pid = -1;
-    FILE *f = addr2line(x->file, at, n, &pid);
+    int found = source_lines(x->file, at, n, lines, FRAMES);
 
-    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        if (*out != '\0')
+    for (int i = 0; i < found; i++) {
+        char text[256];
+        const char *named = *call;
+
+        source_text(&lines[i], text, sizeof text);
+        if (threads && (named = thread_call(text)) == NULL)
             continue;
-        line[strcspn(line, "\n")] = '\0';
-        if (threads) {
-            read_source(line, text, sizeof text);
-            if ((named = thread_call(text)) == NULL)
-                continue;
-            *call = named;
-        }
-        if ((place = place_in(line)) != NULL)
-            snprintf(out, size, "%.100s", place);
+        *call = named;
+        snprintf(out, size, "%.100s:%ld", source_name(&lines[i]),
+                 lines[i].line);
+        return;
     }
-    if (f != NULL)
-        fclose(f);
-    while (pid > 0 && waitpid(pid, NULL, 0) == -1 && errno == EINTR)
-        continue;
 }
 
 struct where {
@@ -796,7 +726,7 @@ static bool task_where(struct task *t, void *arg)
     if (t->state == 'R')
         stop_to_look(t);
     if (text_of(t->pid, &x))
-        source_line(&x, at, frames(t, &x, at), &call, line, sizeof line);
+        place(&x, at, frames(t, &x, at), &call, line, sizeof line);
     w->seen[w->told++] = (unsigned long)t->nr;
     if (t->state == 'S') {
         bytes_text(w->out, "%s waits in %s%s%s\n", comm,

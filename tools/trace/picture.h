@@ -101,10 +101,8 @@ bool is_actor(const struct event *e);
 
 /* Where a call was made: the first of its callers that is not in lib/. */
 struct place {
-    char file[512];  /* "/home/a/server.c" */
-    char where[160]; /* "server.c:41, from server.c:60, from..." */
-    long line;
-    char source[160]; /* that line, without the spaces before it */
+    char where[160];  /* "server.c:41, from server.c:60, from..." */
+    char source[160]; /* that line */
 };
 bool place_of(const struct event *e, struct place *at);
 

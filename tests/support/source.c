@@ -1,0 +1,96 @@
+/* Addresses of a program to lines of its source. */
+#define _POSIX_C_SOURCE 200809L
+#include "source.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST = 16 };
+
+/* addr2line(1)'s words on these places, to be read from the stream; without
+ * a shell, since the program under test may have chosen the file's name. */
+static FILE *addr2line(const char *file, const unsigned long *at, int n,
+                       pid_t *pid)
+{
+    char text[MOST][24], *argv[MOST + 4] = { "addr2line", "-ie", (char *)file };
+    int p[2];
+
+    for (int i = 0; i < n && i < MOST; i++) {
+        snprintf(text[i], sizeof text[i], "%lx", at[i]);
+        argv[i + 3] = text[i];
+    }
+    if (n == 0 || pipe(p) == -1)
+        return NULL;
+    *pid = fork();
+    if (*pid == 0) {
+        dup2(p[1], 1);
+        close(p[0]);
+        close(2);
+        execvp(argv[0], argv);
+        _exit(127);
+    }
+    close(p[1]);
+    if (*pid == -1)
+        close(p[0]);
+    return *pid == -1 ? NULL : fdopen(p[0], "r");
+}
+
+/* `/a folder/server.c:41 (discriminator 2)`: a place in a program's own file? */
+static bool take(char *text, struct source_line *l)
+{
+    char *more = strstr(text, " (discriminator "), *colon;
+
+    text[strcspn(text, "\n")] = '\0';
+    if (more != NULL)
+        *more = '\0';
+    colon = strrchr(text, ':');
+    if (colon == NULL || colon - text < 3 || strncmp(colon - 2, ".c", 2) != 0 ||
+        strstr(text, "/lib/") != NULL || strchr(text, '/') == NULL)
+        return false;
+    l->line = strtol(colon + 1, NULL, 10);
+    snprintf(l->path, sizeof l->path, "%.*s", (int)(colon - text), text);
+    return l->line > 0;
+}
+
+int source_lines(const char *file, const unsigned long *at, int n,
+                 struct source_line *lines, int max)
+{
+    char text[600];
+    pid_t pid = -1;
+    FILE *f = addr2line(file, at, n, &pid);
+    int found = 0;
+
+    while (f != NULL && fgets(text, sizeof text, f) != NULL)
+        found += found < max && take(text, &lines[found]);
+    if (f != NULL)
+        fclose(f);
+    while (pid > 0 && waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+        continue;
+    return found;
+}
+
+const char *source_name(const struct source_line *l)
+{
+    return strrchr(l->path, '/') + 1;
+}
+
+void source_text(const struct source_line *l, char *text, int size)
+{
+    FILE *f = fopen(l->path, "r");
+    size_t spaces;
+
+    text[0] = '\0';
+    for (long n = 0; f != NULL && n < l->line; n++)
+        if (fgets(text, size, f) == NULL)
+            text[0] = '\0';
+    if (f != NULL)
+        fclose(f);
+    text[strcspn(text, "\n")] = '\0';
+    spaces = strspn(text, " \t");
+    memmove(text, text + spaces, strlen(text + spaces) + 1);
+}

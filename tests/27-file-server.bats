@@ -640,12 +640,14 @@ $(serves)
     link site/out ../..
     folder site/long 0755
     folder site/long/$A_LONG_NAME 0755
-    link site/long/$A_LONG_NAME/in ../../hello.txt
+    link site/long/$A_LONG_NAME/in ../10$A_LONG_NAME
 $(for n in {10..30}; do
         echo "file site/long/$n$A_LONG_NAME 0644"
     done)
 $(a_hundred)
     server census
+$(a_hundred)
+    server steady heap 20 virtual 4000
 $(a_hundred)
     server as-before heap 20 virtual 4000
 END

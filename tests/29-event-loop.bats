@@ -395,13 +395,13 @@ END
 # Clients of all kinds, one after the other.
 many() {
     cat <<'END'
-    repeat 400
+    repeat 200
     a connects {server}
     a sends "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200
     a closes
     end
-    repeat 40
+    repeat 20
     b connects {server}
     b sends "GET / HT"
     b ends
@@ -427,8 +427,6 @@ many() {
 END
 }
 
-# malloc(3) may need another 100 KiB for the second round, by the order in which
-# clients leave: so three times as many follow as were there before.
 @test "clients come and go and leave nothing behind" {
     play <<END
     hint Whoever leaves gives back a descriptor, a struct, and what was kept for it: on the end of its input, on a reset, after a last answer.
@@ -437,9 +435,15 @@ END
 $(many)
     server census
 $(many)
+    server steady heap 20 virtual 4000
 $(many)
+    server steady heap 20 virtual 4000
 $(many)
-    server as-before heap 180 virtual 4000
+    server steady heap 20 virtual 4000
+$(many)
+    server steady heap 20 virtual 4000
+$(many)
+    server as-before heap 20 virtual 4000
 END
 }
 

@@ -112,6 +112,7 @@ struct actor {
     bool started, exited, killed, too_late, stdin_ends, over;
     int code; /* exit status or signal */
     struct census census;
+    bool steady; /* since the census, its memory has once not grown */
 };
 
 extern struct actor *actors[];

@@ -104,8 +104,9 @@ static void place(int fd, int ours, const char *instead)
 static char *clean_environment[24] = { /* with room for more */
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=/tmp", "TMPDIR=/tmp", "LANG=C", "TERM=dumb",
-    /* malloc(3) as one heap that grows by pages: a leak is seen early */
-    "MALLOC_ARENA_MAX=1", "MALLOC_TOP_PAD_=0",
+    /* malloc(3) as one heap that grows and shrinks by pages: a leak is seen
+     * early, and memory that is free again is none (mallopt(3)) */
+    "MALLOC_ARENA_MAX=1", "MALLOC_TOP_PAD_=0", "MALLOC_TRIM_THRESHOLD_=0",
     ("TSAN_OPTIONS=atexit_sleep_ms=0:report_thread_leaks=0:"
      "report_signal_unsafe=0:log_path=stderr:exitcode=66:halt_on_error=0"),
     /* the recorder may stand before its library in LD_PRELOAD */
@@ -876,11 +877,9 @@ static void census_line(struct bytes *out, const char *what, long before,
                    now_n, unit);
 }
 
-/* as before [heap KIB] [virtual KIB] */
-static void same_census(struct actor *a, const char *rest)
+/* [heap KIB] [virtual KIB] */
+static void allow_growth(const char *rest)
 {
-    struct bytes out = { 0 };
-    struct census c = { 0 }, *b = &a->census;
     const char *p;
 
     allowed_growth = (struct census){ .heap = 1L << 40, .virtual = 1L << 40 };
@@ -888,6 +887,14 @@ static void same_census(struct actor *a, const char *rest)
         allowed_growth.heap = atol(p + 5);
     if ((p = strstr(rest, "virtual ")) != NULL)
         allowed_growth.virtual = atol(p + 8);
+}
+
+static void same_census(struct actor *a, const char *rest)
+{
+    struct bytes out = { 0 };
+    struct census c = { 0 }, *b = &a->census;
+
+    allow_growth(a->steady ? "" : rest);
     if (a->over || !await(as_before, a)) {
         if (!a->over && !proc_census(a, &c))
             return; /* a system that does not tell */
@@ -901,6 +908,25 @@ static void same_census(struct actor *a, const char *rest)
                     allowed_growth.virtual, " KiB");
         fail_with_state(&out);
     }
+}
+
+/* What memory a right program has may rise once: something that stays lies above
+ * all that is free again. A leak makes it rise each time. So this remembers a time
+ * without a rise; after one with a rise, what comes is compared with that. */
+static void steady(struct actor *a, const char *rest)
+{
+    struct census before = a->census;
+
+    allow_growth(rest);
+    if (await(as_before, a)) {
+        a->steady = true;
+        return;
+    }
+    same_census(a, ""); /* descriptors, threads and processes never rise */
+    proc_census(a, &a->census);
+    a->census.fds = before.fds;
+    a->census.threads = before.threads;
+    a->census.processes = before.processes;
 }
 
 /* One process, threads inside: no child of it. */
@@ -1121,6 +1147,7 @@ static void census_verb(struct actor *a, const char *rest)
 {
     (void)rest;
     proc_census(a, &a->census);
+    a->steady = false;
 }
 
 static void processes_verb(struct actor *a, const char *rest)
@@ -1181,6 +1208,7 @@ static const struct {
     { "limits", limit },
     { "census", census_verb },
     { "as-before", same_census },
+    { "steady", steady },
     { "processes", processes_verb },
     { "threads", threads },
     { "descriptors", descriptors },

@@ -11,6 +11,7 @@ ASAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 # -O0: a race shows on a variable that -O2 keeps in a register, and
 # putc_unlocked(3) under flockfile(3) is not taken for one.
 TSAN = -fsanitize=thread -O0
+WAY = -fsanitize-coverage=trace-pc -O0
 
 NAMES := $(sort $(notdir $(patsubst %/,%,$(wildcard exercises/*/))))
 NUMBERS := $(foreach n,$(NAMES),$(firstword $(subst -, ,$n)))
@@ -125,8 +126,9 @@ setup:
 # two builds at once never see half a file.
 define link
 @d=$@.new.$$$$; trap 'rm -rf "$$d"' 0; trap 'exit 130' 1 2 15; mkdir -p $$d && \
-$(CC) $(BASE) $(CFLAGS) $(SAN) $(CPPFLAGS) -MMD -MP -MF $$d/$(@F).d -MT $@ \
-    $< -o $$d/$(@F) $(filter %.o %.a,$^) $(LDFLAGS) $(LDLIBS) || { \
+$(CC) $(BASE) $(CFLAGS) $(SAN) $(if $(filter build/way/%,$@),$(WAY)) \
+    $(CPPFLAGS) -MMD -MP -MF $$d/$(@F).d -MT $@ $< -o $$d/$(@F) \
+    $(filter %.o %.a,$^) $(LDFLAGS) $(LDLIBS) || { \
     echo "$< does not compile. Start with the first error." >&2; exit 1; }; \
 rm -rf $@.dSYM; mv $$d/* $(@D)/
 endef
@@ -169,6 +171,15 @@ build/trace/ladder: $(LADDER)
 $(LINKED):
 	@$(CC) $(BASE) $(CFLAGS) $^ -o $@.$$$$ $(LDFLAGS) && mv $@.$$$$ $@
 $(foreach f,build/asan build/tsan build,$(eval $(call flavour,$f)))
+
+# Programs that tell the recorder which way they go (linked/way.c); with -O0 that
+# is the way through the source.
+build/way/%: %.c build/lib/lib.a build/trace/way.o build/flags
+	$(link)
+build/way/%: build/%.c build/lib/lib.a build/trace/way.o build/flags
+	$(link)
+build/trace/way.o: tools/trace/linked/way.c build/flags
+	$(object)
 
 # Another compiler or other flags: all is built anew.
 FLAGS = $(subst ','\'',$(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(LDLIBS))

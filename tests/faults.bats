@@ -2,6 +2,7 @@
 # shellcheck disable=SC2164  # bats ends a test where cd fails
 # shellcheck disable=SC2030,SC2031  # each test is a subshell of its own
 bats_require_minimum_version 1.5.0
+load wrong
 
 setup() {
     cd "$BATS_TEST_DIRNAME/.."
@@ -120,16 +121,6 @@ END
         [ "$status" = 0 ] || printf '%s\n' "$output"
         [ "$status" = 0 ]
     done
-}
-
-# fails_with NN-name/MUTANT TEXT: what make says of that wrong program.
-fails_with() {
-    ONLY=${1%%-*}/${1#*/} run tools/mutants
-    [ "$status" = 0 ]
-    run tools/check "${1%/*}" "build/mutants/$1"
-    printf '%s\n' "$output"
-    [ "$status" = 1 ]
-    [[ $output == *"$2"* ]]
 }
 
 @test "what a schedule finds is said in words" {

@@ -270,21 +270,27 @@ key,server,measure,unit,median,lowest,highest,rounds
 24,24 a thread each,silent1k,ms,$2,1,9,5
 yours,24 yours,each,/s,1,1,9,5
 python,python http.server,each,/s,100,1,9,5
+29n,29 with 2 loops,keep,/s,150,1,9,5
+nginxn,nginx 2 workers,keep,/s,100,1,9,5
+29n,29 with 2 loops,keep_cpu,us,5,1,9,5
+nginxn,nginx 2 workers,keep_cpu,us,10,1,9,5
 END
 }
 
 @test 'the claims: each with its figure, and whether it holds' {
-    claims 300 0.50
+    claims 300 0.50 -v shared=yes
     status_is 0
     has '  yes  24: 3 times python http.server, a connection each'
     has ' 3.00'
-    has '2 of 2 claims hold'
+    has '  yes  29 with 2 loops: twice nginx 2 workers for its processor time'
+    has '3 of 3 claims hold'
     claims 299 no
     status_is 1
     has '  no   24: 3 times python http.server, a connection each'
     has ' 2.99'
     has '  no   24: 1000 silent clients, the next within a second'
-    has '0 of 2 claims hold'
+    has '  no   29 with 2 loops: twice nginx 2 workers, kept connections'
+    has '0 of 3 claims hold'
     claims 300 0.50 -v mine=24
     status_is 1
     has '  no   24 yours: 3 times python http.server'

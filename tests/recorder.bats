@@ -56,11 +56,11 @@ record_beside() {
     SERVER=$!
 }
 
-# Every line has its 19 fields, none of them empty, each of its kind.
+# Every line has its 20 fields, none of them empty, each of its kind.
 well_formed() {
     awk -F'\t' '
     /^#/ { next }
-    { bad = NF != 19 || $1 !~ /^[SBEPX]$/ || $2 !~ /^[0-9]+$/ ||
+    { bad = NF != 20 || $1 !~ /^[SBEPX]$/ || $2 !~ /^[0-9]+$/ ||
             $3 !~ /^[0-9]+$/ || $4 !~ /^[0-9]+$/ ||
             $8 !~ /^(-|[0-9]+(,[0-9]+)?)$/ ||
             $9 !~ /^(-|[sduvp][0-9]+(,[sduvp][0-9]+)?)$/ ||
@@ -68,7 +68,8 @@ well_formed() {
             $14 !~ /^(-|[0-9]+)$/ || $15 !~ /^(-|[0-9]+)$/ ||
             $16 !~ /^(-|".*")$/ ||
             $18 !~ /^(-|\/.*[+]0x[0-9a-f]+(,0x[0-9a-f]+)*)$/ ||
-            $19 !~ /^(-|[0-9]+)$/
+            $19 !~ /^(-|[0-9]+)$/ ||
+            $20 !~ /^(-|0x[0-9a-f]+(,0x[0-9a-f]+)*)$/
       for (i = 1; i <= NF; i++)
           bad = bad || $i == ""
       if (bad) { print "not well-formed: " $0; failed = 1 } }
@@ -152,6 +153,27 @@ everything() { # PROGRAM: all of it, unchanged and recorded
         while read -r a; do printf '%x\n' $((a - 1)); done)
     echo "$output"
     [[ "$output" == *vectors*calls.c:*main*calls.c:* ]]
+}
+
+@test "recorder: the way of a program that is built to tell it" {
+    command -v addr2line >/dev/null || skip "no addr2line: binutils"
+    local compiler way
+    make -s build/trace/way.o
+    for compiler in gcc clang; do
+        rm -f "$EVENTS"
+        build way "$compiler" -fsanitize-coverage=trace-pc build/trace/way.o ||
+            skip "$compiler makes no program that tells its way"
+        build/tests/way vectors # without the recorder it goes, too
+        [ ! -e "$EVENTS" ]
+        record build/tests/way vectors
+        well_formed
+        way=$(grep -v '^#' "$EVENTS" | cut -f 20 | grep -m 1 0x)
+        # shellcheck disable=SC2046  # a word each
+        run addr2line -f -e build/tests/way $(tr , '\n' <<<"$way" |
+            while read -r a; do printf '%x\n' $((a - 1)); done)
+        echo "$output"
+        [[ "$output" == *vectors*calls.c:* ]]
+    done
 }
 
 @test "recorder: data in quotes, with escapes" {

@@ -135,6 +135,7 @@ check_environment() {
     local tree=${2#build/}
     tree=${tree#asan/}
     tree=${tree#tsan/}
+    tree=${tree#way/}
     export PROJECT=$PWD SUPPORT=$PWD/build/support BIN=$PWD/$2
     export TSAN_BIN=$PWD/build/tsan/$tree
     case $2 in

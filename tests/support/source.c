@@ -10,21 +10,33 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST = 16 };
-
-/* addr2line(1)'s words on these places, to be read from the stream; without
- * a shell, since the program under test may have chosen the file's name. */
-static FILE *addr2line(const char *file, const unsigned long *at, int n,
-                       pid_t *pid)
+/* The command's words, in one piece of memory, or NULL. */
+static char **arguments(const char *file, const unsigned long *at, int n)
 {
-    char text[MOST][24], *argv[MOST + 4] = { "addr2line", "-ie", (char *)file };
+    enum { ROOM = 24 };
+    size_t words = (size_t)n + 4;
+    char **argv = calloc(words, sizeof *argv + ROOM), *text;
+
+    if (argv == NULL)
+        return NULL;
+    text = (char *)(argv + words);
+    argv[0] = "addr2line";
+    argv[1] = "-aie"; /* each address, and the functions around an inlined one */
+    argv[2] = (char *)file;
+    for (int i = 0; i < n; i++, text += ROOM) {
+        snprintf(text, ROOM, "%lx", at[i]);
+        argv[i + 3] = text;
+    }
+    return argv;
+}
+
+/* What the command says, to be read; without a shell, since the program under
+ * test may have chosen the file's name. */
+static FILE *output_of(char *argv[], pid_t *pid)
+{
     int p[2];
 
-    for (int i = 0; i < n && i < MOST; i++) {
-        snprintf(text[i], sizeof text[i], "%lx", at[i]);
-        argv[i + 3] = text[i];
-    }
-    if (n == 0 || pipe(p) == -1)
+    if (pipe(p) == -1)
         return NULL;
     *pid = fork();
     if (*pid == 0) {
@@ -62,11 +74,18 @@ int source_lines(const char *file, const unsigned long *at, int n,
 {
     char text[600];
     pid_t pid = -1;
-    FILE *f = addr2line(file, at, n, &pid);
+    char **argv = n > 0 ? arguments(file, at, n) : NULL;
+    FILE *f = argv != NULL ? output_of(argv, &pid) : NULL;
+    unsigned long address = 0;
     int found = 0;
 
-    while (f != NULL && fgets(text, sizeof text, f) != NULL)
-        found += found < max && take(text, &lines[found]);
+    while (f != NULL && found < max && fgets(text, sizeof text, f) != NULL) {
+        if (strncmp(text, "0x", 2) == 0)
+            address = strtoul(text, NULL, 16);
+        else if (take(text, &lines[found]))
+            lines[found++].at = address;
+    }
+    free(argv);
     if (f != NULL)
         fclose(f);
     while (pid > 0 && waitpid(pid, NULL, 0) == -1 && errno == EINTR)

@@ -6,6 +6,7 @@
 struct source_line {
     char path[512];
     long line;
+    unsigned long at; /* the address of which that is the line */
 };
 
 /* Which lines of C files these n addresses in a program's file are, inlined

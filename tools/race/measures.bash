@@ -125,7 +125,8 @@ silent() {
     after=$(memory)
     if [ "$held" -lt "$count" ] && [ "$2" != recover ]; then
         ms=no
-        note "$(name_of "$1"): $held of $count silent clients were held"
+        grep -q "^$(name_of "$1"): .* of $count silent" "$notes" ||
+            note "$(name_of "$1"): $held of $count silent clients were held"
     fi
     sample "$1" "$2" "$ms"
     [ "$2/$ms" = "$2/no" ] || [ "$2" = recover ] || sample "$1" "$2_memory" \

@@ -223,11 +223,6 @@ static int next_root(const struct picture *p, int i)
     return i;
 }
 
-struct parting {
-    struct event *ours, *theirs, *before; /* before: what they had in common */
-    bool weak;
-};
-
 static bool same(const struct item *a, const struct item *b)
 {
     return strcmp(a->key, b->key) == 0 &&
@@ -395,32 +390,33 @@ static void add(char *out, size_t size, const char *before,
         snprintf(out + n, size - n, " (%s)", at->where);
 }
 
-const char *picture_difference(struct picture *p, const struct picture *right)
+const char *picture_difference(struct picture *p, const struct picture *right,
+                               struct parting *part)
 {
     static char text[700];
     struct list *ours = lists_of(p), *theirs = lists_of(right);
-    struct parting w = { .ours = NULL };
     struct place at, there;
     bool known;
 
+    *part = (struct parting){ .ours = NULL };
     for (int i = next_root(p, 0), k = next_root(right, 0);
          i < p->lanes && k < right->lanes;
          i = next_root(p, i + 1), k = next_root(right, k + 1))
-        compare(&ours[i], &theirs[k], &w);
+        compare(&ours[i], &theirs[k], part);
     for (int i = 0; i < p->lanes; i++)
         if (ours[i].n > 0 && p->lane[i].parent >= 0)
-            compare(&ours[i], most_like(&ours[i], theirs, right), &w);
+            compare(&ours[i], most_like(&ours[i], theirs, right), part);
     text[0] = '\0';
-    if (w.ours == NULL)
+    if (part->ours == NULL)
         return text;
-    if (w.before != NULL)
-        add(text, sizeof text, "after ", w.before,
-            place_of(w.before, &at) ? &at : NULL, false);
-    known = place_of(w.ours, &at);
+    if (part->before != NULL)
+        add(text, sizeof text, "after ", part->before,
+            place_of(part->before, &at) ? &at : NULL, false);
+    known = place_of(part->ours, &at);
     add(text, sizeof text, text[0] == '\0' ? "yours: " : ", yours: ",
-        w.ours, known ? &at : NULL, false);
-    add(text, sizeof text, "; the solution: ", w.theirs,
-        place_of(w.theirs, &there) ? &there : NULL, true);
-    picture_mark(p, w.ours, known ? &at : NULL);
+        part->ours, known ? &at : NULL, false);
+    add(text, sizeof text, "; the solution: ", part->theirs,
+        place_of(part->theirs, &there) ? &there : NULL, true);
+    picture_mark(p, part->ours, known ? &at : NULL);
     return text;
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS = 19,
-       NEEDED = 18, /* the last one is not always told */
+enum { FIELDS = 20,
+       NEEDED = 18, /* the last ones are not always told */
        FIRST_NUMBER = 100,
        SHORT = 50000 /* ns: a wait that nobody needs to see */ };
 
@@ -75,7 +75,7 @@ static bool acts_early(const struct event *e)
 /* Fills in *e. False: the line is no event. */
 static bool parse(char *line, struct event *e)
 {
-    const char *f[FIELDS] = { [NEEDED] = "" };
+    const char *f[FIELDS] = { [NEEDED] = "", "" };
 
     if (cut(line, f) < NEEDED || strlen(f[0]) != 1 ||
         strchr("SBEPXZ", f[0][0]) == NULL)
@@ -101,6 +101,7 @@ static bool parse(char *line, struct event *e)
         .fault = f[16],
         .caller = f[17],
         .asked = f[18][0] != '\0' ? atoll(f[18]) : -1,
+        .way = f[19],
         .arrow = -1,
     };
     e->id2 = cut_second(e->id);

@@ -123,6 +123,7 @@ static void print_wrapped(const char *label, const char *text,
 static void say_cause(struct picture *p, const struct options *o)
 {
     struct picture right = { .whole = true };
+    struct parting part;
     const char *text = picture_cause(p, o->step);
 
     if (text[0] != '\0') {
@@ -132,9 +133,12 @@ static void say_cause(struct picture *p, const struct options *o)
     if (o->right == NULL || read_events(o->right, &right) != 0)
         return;
     picture_pair(&right);
-    text = picture_difference(p, &right);
+    text = picture_difference(p, &right, &part);
     if (text[0] != '\0')
         print_wrapped("Compare:  ", text, &o->style);
+    text = picture_suspect(p, &right, &part);
+    if (text[0] != '\0')
+        print_wrapped("Look at:  ", text, &o->style);
 }
 
 int main(int argc, char *argv[])

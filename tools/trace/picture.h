@@ -15,7 +15,7 @@ struct event {
     long long at;     /* where it stands: sends at their entry, others at end */
     int pid, tid, lane;
     const char *program, *call, *args, *fd, *id, *id2, *local, *peer;
-    const char *error, *data, *fault, *caller;
+    const char *error, *data, *fault, *caller, *way;
     bool has_result;
     long long result, bytes, asked;
     struct event *end;   /* of a B: its E; NULL: it still waits */
@@ -103,14 +103,28 @@ bool is_actor(const struct event *e);
 struct place {
     char where[160];  /* "server.c:41, from server.c:60, from..." */
     char source[160]; /* that line */
+    char path[512];   /* the first one's file and line */
+    long line;
 };
 bool place_of(const struct event *e, struct place *at);
 
 /* What went wrong in a run that failed at this step of its script: marks the
  * call, and says it in a sentence; "" where nothing is certain. */
 const char *picture_cause(struct picture *p, const char *step);
-/* The same: where the run parts from that of a right program. */
-const char *picture_difference(struct picture *p, const struct picture *right);
+
+/* Where a run parts from that of a right program: what each did, and before it
+ * what they had in common (or NULL). ours is NULL where they do not part. */
+struct parting {
+    struct event *ours, *theirs, *before;
+    bool weak; /* ours only waits */
+};
+/* The same: of that; sets *part. */
+const char *picture_difference(struct picture *p, const struct picture *right,
+                               struct parting *part);
+/* Where to look for the reason, or "". */
+const char *picture_suspect(const struct picture *p,
+                            const struct picture *right,
+                            const struct parting *part);
 void picture_mark(struct picture *p, struct event *e, const struct place *at);
 
 /* For who draws row by row: does e's lane wait after it, and until when? */

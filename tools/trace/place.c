@@ -42,8 +42,11 @@ bool place_of(const struct event *e, struct place *p)
                  i == 0 ? "" : ", from ", source_name(&lines[i]),
                  lines[i].line);
     }
-    if (found > 0)
+    if (found > 0) {
+        snprintf(p->path, sizeof p->path, "%s", lines[0].path);
+        p->line = lines[0].line;
         source_text(&lines[0], p->source, sizeof p->source);
+    }
     free(caller);
     return found > 0;
 }

@@ -25,7 +25,7 @@
 #include <link.h>
 #include <sys/resource.h>
 
-enum { LINE_MAX_BYTES = 2560 + 4 * DATA_MAX,
+enum { LINE_MAX_BYTES = 2560 + 4 * DATA_MAX + 12 * WAY_MAX,
        PATH_ROOM = 512,
        LOG_FROM = 1000,
        CALLERS = 8, /* told of a call, the innermost ones */
@@ -247,6 +247,11 @@ static bool is_own_code(uintptr_t at)
     return exe[0] != '\0' && at >= exe_low && at < exe_high;
 }
 
+uintptr_t code_offset(uintptr_t at)
+{
+    return at - exe_base;
+}
+
 /* Where this thread's frames end; it notes that as it begins. */
 static __thread __attribute__((tls_model("initial-exec"))) uintptr_t own_stack;
 
@@ -262,7 +267,7 @@ static void put_address_of_code(struct text *t, int *n, uintptr_t at)
     if ((*n)++ == 0)
         put_text(t, exe);
     put_text(t, *n == 1 ? "+0x" : ",0x");
-    put_hex(t, at - exe_base);
+    put_hex(t, code_offset(at));
 }
 
 /* The program's own frames from this call up to main, by the chain of frame
@@ -320,6 +325,7 @@ void event(char kind, const struct call *c, int64_t time, const long *result,
     put_callers(&t, c->caller,
                 c->frame != NULL ? c->frame : __builtin_frame_address(0));
     put_number_field(&t, c->asked >= 0, c->asked);
+    put_way(&t);
     *t.at++ = '\n';
     write_line(line, (size_t)(t.at - line));
     errno = saved;

@@ -118,6 +118,9 @@ enum real {
 /* Where the call returns to: only right in the function that was called. */
 #define CALLER __builtin_extract_return_addr(__builtin_return_address(0))
 
+/* record_way.c, for linked/way.c. */
+void ladder_way(uintptr_t at);
+
 /* Hidden: the program may have functions of the same names. */
 #pragma GCC visibility push(hidden)
 
@@ -127,7 +130,8 @@ enum {
     ARGS_MAX = 704, /* a command line, or the descriptors of a poll(2) */
     FAULT_MAX = 48,
     DATA_SHOWN = 48, /* unless LADDER_DATA says more */
-    DATA_MAX = 400
+    DATA_MAX = 400,
+    WAY_MAX = 48 /* blocks */
 };
 
 /* Room for text: the next byte goes to at, none to end. */
@@ -166,6 +170,7 @@ extern size_t data_shown;
 void *real_function(enum real which);
 int64_t now(void);
 pid_t own_tid(void);
+uintptr_t code_offset(uintptr_t at); /* in the program's file */
 bool begin(struct call *c, const char *name, int fd, const void *caller);
 void waits(const struct call *c);
 long ends(struct call *c, long result);
@@ -183,6 +188,9 @@ static inline bool call_begin(struct call *c, const char *name, int fd,
 {
     return __builtin_expect(recording, false) && begin(c, name, fd, caller);
 }
+
+/* record_way.c */
+void put_way(struct text *t);
 
 /* record_text.c */
 void put(struct text *t, char c);

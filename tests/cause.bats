@@ -1,0 +1,58 @@
+# What a failed check tells of its cause, of real programs. tests/ladder.bats has
+# the sentences on events that are the same each time.
+# shellcheck disable=SC2164  # bats ends a test where cd fails
+bats_require_minimum_version 1.5.0
+load wrong
+
+setup_file() {
+    cd "$BATS_TEST_DIRNAME/.."
+    unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES V CAUSES
+    export NO_COLOR=1
+    make -s build/trace/ladder build/trace/recorder
+    [ -f build/trace/record.so ] || skip 'the recorder is not to be had here'
+    command -v addr2line || skip 'needs addr2line (apt install binutils)'
+}
+setup() {
+    cd "$BATS_TEST_DIRNAME/.."
+}
+
+# The line of that mutant, as it is now, that has this text.
+line_of() { # NN-name/FILE TEXT
+    grep -nF -- "$2" "solutions/$1" | sed 's/:.*//; q'
+}
+
+@test "where a computation is wrong, it is named, and the call that shows it" {
+    local file=23-http-server/server.c line
+    line=$(line_of $file "line[len - 1] == '\\r'")
+    fails_with 23-http-server/strips-all-cr ' Compare: after fwrite(stdout, "Accept' \
+        " Look at: server.c:$line in text_length(): it ran just before that, and is not as in the solution"
+}
+
+@test "the gap is named, also where the calls do not differ" {
+    fails_with 23-http-server/ignores-sigterm ' Look at: server.c:' \
+        ' in main() (TODO 23.7): of what is not as in the solution, it alone has run'
+}
+
+@test "a constant is named where it was used" {
+    local line
+    line=$(line_of 23-http-server/server.c '#define MAX_LINES')
+    fails_with 23-http-server/few-lines " Look at: server.c:$line in MAX_LINES: it ran"
+}
+
+@test "who has filled all gaps in other words is told which of them" {
+    CAUSES=gaps fails_with 23-http-server/strips-all-cr ' Look at: server.c:' \
+        ' in text_length()'
+}
+
+@test "comments and spaces around a line do not count" {
+    local dir=build/tests/spaced
+    ONLY=23/strips-all-cr run tools/mutants
+    mkdir -p "$dir"
+    awk '{ print } /^{$/ { print "    // begins" } /;$/ { print "  /* so\n   * far */" }' \
+        build/mutants/23-http-server/strips-all-cr/server.c |
+        sed -E 's/^    ( *)/\t\1/' >"$dir/server.c"
+    make -s "$dir/server"
+    run tools/check 23-http-server "$dir"
+    printf '%s\n' "$output"
+    [[ $output == *'  Look at:  server.c:'*' in text_length(): it ran just before '* ]]
+}

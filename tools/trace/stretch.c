@@ -1,0 +1,239 @@
+/* Where a program's file differs from the solution's, by words and not by spaces
+ * and comments. */
+#include "stretch.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "picture.h"
+
+enum { MOST_LINES = 3000 };
+
+/* ---- a C file, and the lines in which it differs ---- */
+
+/* Takes the comments out of a line; *inside: one goes on from it to the next. */
+static void strip(char *to, const char *line, bool *inside)
+{
+    char *end = to;
+
+    for (; *line != '\0'; line++)
+        if (*inside) {
+            if (strncmp(line, "*/", 2) == 0) {
+                *inside = false;
+                line++;
+            }
+        } else if (strncmp(line, "/*", 2) == 0) {
+            *inside = true;
+            line++;
+        } else if (strncmp(line, "//", 2) == 0)
+            break;
+        else if (end > to || !isspace((unsigned char)*line))
+            *end++ = *line;
+    while (end > to && isspace((unsigned char)end[-1]))
+        end--;
+    *end = '\0';
+}
+
+bool read_source(struct source *s)
+{
+    FILE *f = fopen(s->path, "r");
+    char *text = NULL;
+    size_t room = 0;
+    bool inside = false;
+    ssize_t n;
+
+    s->line = grown(NULL, MOST_LINES + 1, sizeof *s->line);
+    s->code = grown(NULL, MOST_LINES + 1, sizeof *s->code);
+    s->lines = 0;
+    while (f != NULL && s->lines < MOST_LINES &&
+           (n = getline(&text, &room, f)) >= 0) {
+        s->line[++s->lines] = memcpy(grown(NULL, (int)n + 1, 1), text,
+                                     (size_t)n + 1);
+        s->code[s->lines] = grown(NULL, (int)n + 1, 1);
+        strip(s->code[s->lines], text, &inside);
+    }
+    free(text);
+    if (f != NULL)
+        fclose(f);
+    return s->lines > 0 && s->lines < MOST_LINES;
+}
+
+/* How many lines the files have in common from line i of a and line k of b on:
+ * the longest common subsequence. Lines without code are nowhere. */
+static unsigned short *common_lines(const struct source *a,
+                                    const struct source *b)
+{
+    int width = b->lines + 2;
+    unsigned short *most = grown(NULL, (a->lines + 2) * width, sizeof *most);
+
+    memset(most, 0, (size_t)((a->lines + 2) * width) * sizeof *most);
+    for (int i = a->lines; i > 0; i--)
+        for (int k = b->lines; k > 0; k--) {
+            unsigned short *here = &most[i * width + k];
+            unsigned short down = here[width], right = here[1];
+
+            *here = down > right ? down : right;
+            if (a->code[i][0] != '\0' && strcmp(a->code[i], b->code[k]) == 0 &&
+                here[width + 1] + 1 > *here)
+                *here = (unsigned short)(here[width + 1] + 1);
+        }
+    return most;
+}
+
+static void add_line(struct stretch **list, int *n, int line, int *last)
+{
+    struct stretch *s;
+
+    if (*last > 0 && line <= *last + 1) {
+        s = &(*list)[*n - 1];
+        s->to = line > s->to ? line : s->to;
+    } else {
+        *list = grown(*list, *n + 1, sizeof **list);
+        (*list)[(*n)++] = (struct stretch){ .from = line, .to = line };
+    }
+    *last = line;
+}
+
+/* ---- where a line is ---- */
+
+int function_of(const struct source *s, int line)
+{
+    for (int i = line; i > 0; i--) {
+        const char *text = s->line[i];
+
+        if (text[0] == '}' && i < line)
+            return 0;
+        if ((isalpha((unsigned char)text[0]) || text[0] == '_') &&
+            strchr(text, '(') != NULL && strchr(text, ';') == NULL)
+            return i;
+    }
+    return 0;
+}
+
+static size_t word_length(const char *text)
+{
+    size_t n = 0;
+
+    while (isalnum((unsigned char)text[n]) || text[n] == '_')
+        n++;
+    return n;
+}
+
+/* `text_length()`, of the function that begins there. */
+static void put_name(char *out, size_t size, const char *text)
+{
+    const char *end = strchr(text, '('), *start = end;
+
+    while (start > text && word_length(start - 1) > 0)
+        start--;
+    snprintf(out, size, "%.*s()", (int)(end - start), start);
+}
+
+/* The gap in which that line is: " (TODO 23.1)", or "". */
+static void put_gap(char *out, size_t size, const struct source *s, int line)
+{
+    int first = function_of(s, line);
+
+    out[0] = '\0';
+    for (int i = line; i >= first && i > 0; i--) {
+        const char *todo = strstr(s->line[i], "/* TODO ");
+
+        if (i < line && strstr(s->line[i], "/* END ") != NULL)
+            return;
+        if (todo != NULL) {
+            snprintf(out, size, " (TODO %.*s)",
+                     (int)strspn(todo + 8, "0123456789."), todo + 8);
+            return;
+        }
+    }
+}
+
+/* What a line outside of functions defines: of `#define MAX 9`, `static int
+ * n = 3;`, the word before the value. */
+static void put_defined(char *out, size_t size, const char *code)
+{
+    const char *start = code, *end;
+
+    if (strncmp(code, "#define ", 8) == 0)
+        start += 8;
+    else if ((end = strpbrk(code, "=[;,")) != NULL) {
+        while (end > code && word_length(end - 1) == 0)
+            end--;
+        for (start = end; start > code && word_length(start - 1) > 0;)
+            start--;
+    }
+    snprintf(out, size, "%.*s", (int)word_length(start), start);
+}
+
+/* Names those that are in no function. */
+static void name_outer(const struct source *s, struct stretch *list, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (function_of(s, list[i].from) == 0)
+            put_defined(list[i].name, sizeof list[i].name,
+                        s->code[list[i].from]);
+}
+
+/* Walks both files by the table. last: the line that a stretch goes on from. */
+int differences(const struct source *a, const struct source *b,
+                struct stretch **list)
+{
+    unsigned short *most = common_lines(a, b);
+    int width = b->lines + 2, i = 1, k = 1, n = 0, last = 0;
+
+    *list = NULL;
+    while (i <= a->lines || k <= b->lines) {
+        bool more = i <= a->lines, theirs = k <= b->lines;
+
+        if (more && a->code[i][0] == '\0') {
+            last = last == i - 1 ? i : 0;
+            i++;
+        } else if (theirs && b->code[k][0] == '\0')
+            k++;
+        else if (more && theirs && strcmp(a->code[i], b->code[k]) == 0) {
+            last = 0;
+            i++;
+            k++;
+        } else if (!theirs || (more && most[(i + 1) * width + k] >=
+                                           most[i * width + k + 1])) {
+            add_line(list, &n, i, &last);
+            i++;
+        } else {
+            if (last == 0)
+                add_line(list, &n, i > 1 ? i - 1 : 1, &last);
+            k++;
+        }
+    }
+    free(most);
+    name_outer(a, *list, n);
+    return n;
+}
+
+bool has_word(const char *code, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *at = code; (at = strstr(at, word)) != NULL; at += n)
+        if ((at == code || word_length(at - 1) == 0) && word_length(at) == n)
+            return true;
+    return false;
+}
+
+void put_place(char *out, size_t size, const struct source *s,
+               const struct stretch *d)
+{
+    int first = function_of(s, d->from);
+    char name[80] = "", gap[32], to[16] = "";
+
+    put_gap(gap, sizeof gap, s, d->from);
+    if (first > 0 && d->name[0] == '\0')
+        put_name(name, sizeof name, s->line[first]);
+    else
+        snprintf(name, sizeof name, "%s", d->name);
+    if (d->to > d->from)
+        snprintf(to, sizeof to, "-%d", d->to);
+    snprintf(out, size, "%.40s:%d%s in %s%s", strrchr(s->path, '/') + 1, d->from,
+             to, name, gap);
+}

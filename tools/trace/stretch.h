@@ -1,0 +1,44 @@
+/* stretch.h - a program's C file beside the solution's: where they differ, and
+ * what is there. */
+#ifndef STRETCH_H
+#define STRETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct source {
+    char path[512];
+    char **line; /* from 1 to lines */
+    char **code; /* the same without comments and outer spaces */
+    int lines;
+};
+
+/* A stretch of the program's lines that the solution has otherwise. Where only
+ * the solution has some, it is the line before them. */
+struct stretch {
+    int from, to;
+    char name[64]; /* outside of functions: what it defines; else "" */
+    bool *heads;   /* the lines on which a block begins that holds it */
+    int ran;       /* the last step that went there; -1: none */
+};
+
+/* Reads the file of s->path; false: it cannot, or it is too long. What it gives
+ * is kept to the end, as all in this program. */
+bool read_source(struct source *s);
+
+/* Sets *list to the stretches in which a differs from b, in their order; returns
+ * how many. Comments, empty lines and what is before and behind a line's words do
+ * not count. heads and ran are not set. */
+int differences(const struct source *a, const struct source *b,
+                struct stretch **list);
+
+/* The line on which the function around this one begins; 0: there is none. */
+int function_of(const struct source *s, int line);
+
+bool has_word(const char *code, const char *word);
+
+/* `server.c:41-43 in text_length() (TODO 23.1)`. */
+void put_place(char *out, size_t size, const struct source *s,
+               const struct stretch *d);
+
+#endif

@@ -300,8 +300,8 @@ static void part_by_length(const struct item *a, const struct item *b, int *i,
 }
 
 /* Both print, or write: where in it do they part? Beyond the end of one of
- * them it is what that one did next. */
-static void part_within(const struct list *ours, const struct list *theirs,
+ * them it is what that one did next; false: ours has come no further. */
+static bool part_within(const struct list *ours, const struct list *theirs,
                         int k, struct parting *w)
 {
     const struct item *a = &ours->item[k], *b = &theirs->item[k];
@@ -317,11 +317,13 @@ static void part_within(const struct list *ours, const struct list *theirs,
     else if (k + 1 < ours->n && j >= 0) {
         w->before = a->e[a->n - 1];
         w->ours = ours->item[k + 1].e[0];
-    }
+    } else if (j >= 0)
+        return false;
     if (j >= 0)
         w->theirs = b->e[j];
     else if (k + 1 < theirs->n && i >= 0)
         w->theirs = theirs->item[k + 1].e[0];
+    return true;
 }
 
 static void part_at(const struct list *ours, const struct list *theirs, int k,
@@ -334,8 +336,9 @@ static void part_at(const struct list *ours, const struct list *theirs, int k,
         w.before = ours->item[k - 1].e[ours->item[k - 1].n - 1];
     if (a->e[0]->kind == b->e[0]->kind &&
         strcmp(act(a->e[0]), act(b->e[0])) == 0 &&
-        (a->e[0]->kind == 'P' || is_send(a->e[0])))
-        part_within(ours, theirs, k, &w);
+        (a->e[0]->kind == 'P' || is_send(a->e[0])) &&
+        !part_within(ours, theirs, k, &w))
+        return;
     w.weak = w.ours->kind == 'B' && !call_is(w.ours, "accept accept4 join");
     if (is_earlier(&w, first))
         *first = w;

@@ -27,7 +27,7 @@ static void put_entry(struct call *c, int fd, int events)
 
 static void put_timeout(struct call *c, long ms)
 {
-    put_text(&c->args, "], ");
+    put_text(&c->args, c->args.at == c->args_room ? "[], " : "], ");
     put_number(&c->args, ms);
     if (ms >= 0)
         put_text(&c->args, " ms");
@@ -47,7 +47,8 @@ static void about(struct call *c, int fd)
         c->fd = fd;
 }
 
-/* Recorded if one of the descriptors is a socket or a pipe. */
+/* Recorded if one of the descriptors is a socket or a pipe, or if there is none:
+ * so somebody waits for the time alone, or for a signal. */
 static bool begin_poll(struct call *c, const char *name,
                        const struct pollfd *fds, nfds_t n, long ms,
                        const void *caller)
@@ -59,7 +60,7 @@ static bool begin_poll(struct call *c, const char *name,
         return false;
     while (i < n && !file_of(fds[i].fd, &file))
         i++;
-    if (i == n || !call_begin(c, name, NO_FD, caller))
+    if ((i == n && n > 0) || !call_begin(c, name, NO_FD, caller))
         return false;
     for (i = 0; i < n; i++)
         put_entry(c, fds[i].fd, fds[i].events);
@@ -85,7 +86,7 @@ static int do_poll(struct pollfd *fds, nfds_t n, int timeout,
 
     if (!begin_poll(&c, "poll", fds, n, timeout, caller))
         return REAL(poll)(fds, n, timeout);
-    if (fault_strikes(&c))
+    if (n > 0 && fault_strikes(&c))
         return -1;
     return end_poll(&c, fds, n, REAL(poll)(fds, n, timeout));
 }
@@ -110,7 +111,7 @@ static int do_ppoll(struct pollfd *fds, nfds_t n,
 
     if (!begin_poll(&c, "ppoll", fds, n, in_ms(timeout), caller))
         return REAL(ppoll)(fds, n, timeout, mask);
-    if (fault_strikes(&c))
+    if (n > 0 && fault_strikes(&c))
         return -1;
     return end_poll(&c, fds, n, REAL(ppoll)(fds, n, timeout, mask));
 }

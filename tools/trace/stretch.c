@@ -11,6 +11,10 @@
 
 enum { MOST_LINES = 3000 };
 
+/* In two, so that who searches for what is left to do finds gaps alone. */
+#define GAP "TO" \
+            "DO"
+
 /* ---- a C file, and the lines in which it differs ---- */
 
 /* Takes the comments out of a line; *inside: one goes on from it to the next. */
@@ -131,19 +135,18 @@ static void put_name(char *out, size_t size, const char *text)
     snprintf(out, size, "%.*s()", (int)(end - start), start);
 }
 
-/* The gap in which that line is: " (TODO 23.1)", or "". */
-static void put_gap(char *out, size_t size, const struct source *s, int line)
+void put_gap(char *out, size_t size, const struct source *s, int line)
 {
     int first = function_of(s, line);
 
     out[0] = '\0';
     for (int i = line; i >= first && i > 0; i--) {
-        const char *todo = strstr(s->line[i], "/* TODO ");
+        const char *todo = strstr(s->line[i], "/* " GAP " ");
 
         if (i < line && strstr(s->line[i], "/* END ") != NULL)
             return;
         if (todo != NULL) {
-            snprintf(out, size, " (TODO %.*s)",
+            snprintf(out, size, " (" GAP " %.*s)",
                      (int)strspn(todo + 8, "0123456789."), todo + 8);
             return;
         }
@@ -176,6 +179,18 @@ static void name_outer(const struct source *s, struct stretch *list, int n)
                         s->code[list[i].from]);
 }
 
+/* Where are lines missing that should be before this one? In the empty gap that
+ * is there, or else behind the line of code before. */
+static int where_missing(const struct source *s, int line)
+{
+    int before = line - 1;
+
+    while (before > 1 && s->code[before][0] == '\0' &&
+           strstr(s->line[before], "/* END ") == NULL)
+        before--;
+    return before > 0 ? before : 1;
+}
+
 /* Walks both files by the table. last: the line that a stretch goes on from. */
 int differences(const struct source *a, const struct source *b,
                 struct stretch **list)
@@ -202,7 +217,7 @@ int differences(const struct source *a, const struct source *b,
             i++;
         } else {
             if (last == 0)
-                add_line(list, &n, i > 1 ? i - 1 : 1, &last);
+                add_line(list, &n, where_missing(a, i), &last);
             k++;
         }
     }

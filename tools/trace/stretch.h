@@ -14,7 +14,7 @@ struct source {
 };
 
 /* A stretch of the program's lines that the solution has otherwise. Where only
- * the solution has some, it is the line before them. */
+ * the solution has some, it is the line before them, or the end of the gap. */
 struct stretch {
     int from, to;
     char name[64]; /* outside of functions: what it defines; else "" */
@@ -36,6 +36,9 @@ int differences(const struct source *a, const struct source *b,
 int function_of(const struct source *s, int line);
 
 bool has_word(const char *code, const char *word);
+
+/* The gap in which that line is: " (TODO 23.1)", or "". */
+void put_gap(char *out, size_t size, const struct source *s, int line);
 
 /* `server.c:41-43 in text_length() (TODO 23.1)`. */
 void put_place(char *out, size_t size, const struct source *s,

@@ -245,6 +245,24 @@ static const char *tell(const struct source *s, struct stretch *d, int n,
     return text;
 }
 
+/* Of the stretches of one gap, forgets all but the one that ran last. */
+static int one_a_gap(const struct source *s, struct stretch *d, int n, int ran)
+{
+    char one[32], other[32];
+
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < n && d[i].ran >= 0; k++) {
+            put_gap(one, sizeof one, s, d[i].from);
+            put_gap(other, sizeof other, s, d[k].from);
+            if (d[i].ran < d[k].ran && one[0] != '\0' &&
+                strcmp(one, other) == 0) {
+                d[i].ran = -1;
+                ran--;
+            }
+        }
+    return ran;
+}
+
 /* Forgets the stretch of the call that is marked: that has been named. */
 static int but_marked(const struct source *s, struct stretch *d, int n,
                       const struct parting *part, int ran)
@@ -281,6 +299,7 @@ const char *picture_suspect(const struct picture *p,
         find_heads(&ours, &w, &d[i]);
     while ((ran = mark_run(&w, d, n, part, (enum when)when)) == 0 && when < EVER)
         when++;
+    ran = one_a_gap(&ours, d, n, ran);
     ran = when == EVER && ran > 1 ? 0 : but_marked(&ours, d, n, part, ran);
     return ran == 0 ? "" : tell(&ours, d, n, ran, (enum when)when);
 }

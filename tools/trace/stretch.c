@@ -86,11 +86,13 @@ static unsigned short *common_lines(const struct source *a,
     return most;
 }
 
-static void add_line(struct stretch **list, int *n, int line, int *last)
+/* A stretch goes on from line *last, but not from one function into another. */
+static void add_line(const struct source *a, struct stretch **list, int *n,
+                     int line, int *last)
 {
     struct stretch *s;
 
-    if (*last > 0 && line <= *last + 1) {
+    if (*last > 0 && line <= *last + 1 && function_of(a, line) != line) {
         s = &(*list)[*n - 1];
         s->to = line > s->to ? line : s->to;
     } else {
@@ -135,7 +137,7 @@ static void put_name(char *out, size_t size, const char *text)
     snprintf(out, size, "%.*s()", (int)(end - start), start);
 }
 
-void put_gap(char *out, size_t size, const struct source *s, int line)
+static void put_gap(char *out, size_t size, const struct source *s, int line)
 {
     int first = function_of(s, line);
 
@@ -213,17 +215,28 @@ int differences(const struct source *a, const struct source *b,
             k++;
         } else if (!theirs || (more && most[(i + 1) * width + k] >=
                                            most[i * width + k + 1])) {
-            add_line(list, &n, i, &last);
+            add_line(a, list, &n, i, &last);
             i++;
         } else {
             if (last == 0)
-                add_line(list, &n, where_missing(a, i), &last);
+                add_line(a, list, &n, where_missing(a, i), &last);
             k++;
         }
     }
     free(most);
     name_outer(a, *list, n);
     return n;
+}
+
+bool in_one_room(const struct source *s, int line, int other)
+{
+    char one[32], two[32];
+
+    put_gap(one, sizeof one, s, line);
+    put_gap(two, sizeof two, s, other);
+    return strcmp(one, two) == 0 &&
+           (one[0] != '\0' || (function_of(s, line) > 0 &&
+                               function_of(s, line) == function_of(s, other)));
 }
 
 bool has_word(const char *code, const char *word)

@@ -37,8 +37,8 @@ int function_of(const struct source *s, int line);
 
 bool has_word(const char *code, const char *word);
 
-/* The gap in which that line is: " (TODO 23.1)", or "". */
-void put_gap(char *out, size_t size, const struct source *s, int line);
+/* Are these lines in the same gap or, outside of gaps, the same function? */
+bool in_one_room(const struct source *s, int line, int other);
 
 /* `server.c:41-43 in text_length() (TODO 23.1)`. */
 void put_place(char *out, size_t size, const struct source *s,

@@ -245,21 +245,15 @@ static const char *tell(const struct source *s, struct stretch *d, int n,
     return text;
 }
 
-/* Of the stretches of one gap, forgets all but the one that ran last. */
-static int one_a_gap(const struct source *s, struct stretch *d, int n, int ran)
+/* Of the stretches of one gap, or function, forgets all but what ran last. */
+static int one_a_room(const struct source *s, struct stretch *d, int n, int ran)
 {
-    char one[32], other[32];
-
     for (int i = 0; i < n; i++)
-        for (int k = 0; k < n && d[i].ran >= 0; k++) {
-            put_gap(one, sizeof one, s, d[i].from);
-            put_gap(other, sizeof other, s, d[k].from);
-            if (d[i].ran < d[k].ran && one[0] != '\0' &&
-                strcmp(one, other) == 0) {
+        for (int k = 0; k < n && d[i].ran >= 0; k++)
+            if (d[i].ran < d[k].ran && in_one_room(s, d[i].from, d[k].from)) {
                 d[i].ran = -1;
                 ran--;
             }
-        }
     return ran;
 }
 
@@ -299,7 +293,7 @@ const char *picture_suspect(const struct picture *p,
         find_heads(&ours, &w, &d[i]);
     while ((ran = mark_run(&w, d, n, part, (enum when)when)) == 0 && when < EVER)
         when++;
-    ran = one_a_gap(&ours, d, n, ran);
+    ran = one_a_room(&ours, d, n, ran);
     ran = when == EVER && ran > 1 ? 0 : but_marked(&ours, d, n, part, ran);
     return ran == 0 ? "" : tell(&ours, d, n, ran, (enum when)when);
 }

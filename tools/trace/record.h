@@ -131,7 +131,7 @@ enum {
     FAULT_MAX = 48,
     DATA_SHOWN = 48, /* unless LADDER_DATA says more */
     DATA_MAX = 400,
-    WAY_MAX = 48 /* blocks */
+    WAY_MAX = 160 /* blocks */
 };
 
 /* Room for text: the next byte goes to at, none to end. */

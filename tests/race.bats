@@ -282,7 +282,7 @@ END
     status_is 0
     has '  yes  24: 3 times python http.server, a connection each'
     has ' 3.00'
-    has '  yes  29 with 2 loops: twice nginx 2 workers for its processor time'
+    has '  yes  29 with 2 loops: twice nginx 2 workers, by processor time'
     has '3 of 3 claims hold'
     claims 299 no
     status_is 1

@@ -48,7 +48,7 @@ END {
     times("29", "keep", "nginx", 1.5, "29: 1.5 times nginx with one worker, kept connections")
     times("29", "keep", "lighttpd", 0.95, "29: as many as lighttpd, kept connections")
     if (shared) # the load has the same cores: how much it gets decides, too
-        times("nginxn", "keep_cpu", "29n", 2, name["29n"] ": twice " name["nginxn"] " for its processor time")
+        times("nginxn", "keep_cpu", "29n", 2, name["29n"] ": twice " name["nginxn"] ", by processor time")
     else
         times("29n", "keep", "nginxn", 2, name["29n"] ": twice " name["nginxn"] ", kept connections")
     if ((who("29"), "keep_p99") in median && ("nginx", "keep_p99") in median)

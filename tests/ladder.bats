@@ -183,8 +183,14 @@ accepts() {
     [[ "$(told 'server prints "hello"' <"$BATS_TEST_TMPDIR/events")" == \
         *"for want of fflush(stdout) " ]]
     [ -z "$(told 'a gets "hello"' <"$BATS_TEST_TMPDIR/events")" ]
-    event P 4 7 fflush stdout 1 - - - 0 - >>"$BATS_TEST_TMPDIR/events"
-    [ -z "$(told 'server prints "hello"' <"$BATS_TEST_TMPDIR/events")" ]
+    local call
+    for call in fflush write setvbuf setbuf setlinebuf; do
+        {
+            cat "$BATS_TEST_TMPDIR/events"
+            event P 4 7 $call stdout 1 - - - 0 -
+        } >"$BATS_TEST_TMPDIR/flushed"
+        [ -z "$(told 'server prints "hello"' <"$BATS_TEST_TMPDIR/flushed")" ]
+    done
 }
 
 @test "cause: SIGPIPE, threads and descriptors that are kept, two threads at one" {

@@ -187,19 +187,26 @@ static const char *kept_descriptors(struct picture *p)
     return tell(p, first, ": this descriptor, %s", more);
 }
 
-/* The last print to stdout, with no fflush(3) behind it. */
+/* The last print to stdout, with no fflush(3) behind it. What write(2) prints
+ * goes at once, and all does behind a setvbuf(3). */
 static const char *unflushed(struct picture *p)
 {
     struct event *last = NULL;
 
-    for (int i = 0; i < p->events; i++)
-        if (p->event[i]->kind == 'P' && strcmp(p->event[i]->fd, "1") == 0 &&
-            !is_actor(p->event[i]))
-            last = call_is(p->event[i], "fflush") ? NULL : p->event[i];
+    for (int i = 0; i < p->events; i++) {
+        struct event *e = p->event[i];
+
+        if (e->kind != 'P' || strcmp(e->fd, "1") != 0 || is_actor(e))
+            continue;
+        if (call_is(e, "setvbuf setbuf setlinebuf"))
+            return NULL;
+        last = is_send(e) || call_is(e, "fflush") ? NULL : e;
+    }
     if (last == NULL)
         return NULL;
     return tell(p, last, " is still in stdout's buffer, for want of "
-                         "fflush(stdout)%s", "");
+                         "fflush(stdout)%s",
+                "");
 }
 
 /* Another thread reads there too. */

@@ -96,7 +96,8 @@ static bool is_chance(const struct event *e)
 {
     if (e->kind == 'B')
         return e->end != NULL;
-    return e->kind == 'Z' || (e->kind == 'P' && call_is(e, "fflush")) ||
+    return e->kind == 'Z' ||
+           (e->kind == 'P' && call_is(e, "fflush setvbuf setbuf setlinebuf")) ||
            (strcmp(e->error, "EAGAIN") == 0 &&
             (is_receive(e) || is_send(e) || call_is(e, "accept accept4"))) ||
            (e->kind == 'E' && is_receive(e) && e->bytes > 0) ||

@@ -94,9 +94,10 @@ signal_handler *bsd_signal(int sig, signal_handler *handler);
     X(pthread_join) X(pthread_mutex_lock) X(pthread_mutex_trylock)            \
     X(pthread_tryjoin_np) X(puts) X(read) X(__read_chk) X(readv) X(recv)      \
     X(__recv_chk) X(recvfrom) X(__recvfrom_chk) X(recvmsg) X(select) X(send)  \
-    X(sendfile) X(sendmsg) X(sendto) X(shutdown) X(sigaction) X(signal)       \
-    X(socket) X(socketpair) X(__sysv_signal) X(thrd_create) X(vdprintf)       \
-    X(vfprintf) X(wait) X(wait3) X(wait4) X(waitpid) X(write) X(writev)       \
+    X(sendfile) X(sendmsg) X(sendto) X(setbuf) X(setlinebuf) X(setvbuf)       \
+    X(shutdown) X(sigaction) X(signal) X(socket) X(socketpair)                \
+    X(__sysv_signal) X(thrd_create) X(vdprintf) X(vfprintf) X(wait) X(wait3)  \
+    X(wait4) X(waitpid) X(write) X(writev)                                    \
     MUSL_REALS(X)
 // clang-format on
 

@@ -339,7 +339,31 @@ void perror(const char *text)
 
 int fflush(FILE *f)
 {
-    if (is_told(f))
-        tell_print("fflush", f, "", 0, CALLER);
+    FILE *told = f != NULL ? f : stdout; /* NULL: all that there are */
+
+    if (is_told(told))
+        tell_print("fflush", told, "", 0, CALLER);
     return REAL(fflush)(f);
+}
+
+/* From then on nothing, or no whole line, is kept back. */
+int setvbuf(FILE *restrict f, char *restrict buf, int mode, size_t size)
+{
+    if (mode != _IOFBF && is_told(f))
+        tell_print("setvbuf", f, "", 0, CALLER);
+    return REAL(setvbuf)(f, buf, mode, size);
+}
+
+void setbuf(FILE *restrict f, char *restrict buf)
+{
+    if (buf == NULL && is_told(f))
+        tell_print("setbuf", f, "", 0, CALLER);
+    REAL(setbuf)(f, buf);
+}
+
+void setlinebuf(FILE *f)
+{
+    if (is_told(f))
+        tell_print("setlinebuf", f, "", 0, CALLER);
+    REAL(setlinebuf)(f);
 }

@@ -248,6 +248,23 @@ accepts() {
     [ -z "$(told 'a gets eof' "$right" <"$wrong.2")" ]
 }
 
+@test "compare: words on stderr are free, unless the step or a failure has them" {
+    right=$BATS_TEST_TMPDIR/right wrong=$BATS_TEST_TMPDIR/wrong
+    said() { # WHAT: and then it closes
+        accepts
+        event P 2 7 fprintf stderr 2 - - - 9 "\"$1\""
+        event E 3 7 close 4 4 s9 0 - - -
+    }
+    said 'New client' >"$right"
+    said 'Here is one' >"$wrong"
+    event E 4 7 close 3 3 s8 0 - - - | tee -a "$right" >/dev/null
+    event E 4 7 shutdown 3 3 s8 0 - - - >>"$wrong"
+    [[ "$(told 'a gets eof' "$right" <"$wrong")" == *', yours: shutdown(3)'* ]]
+    [[ "$(told 'server says "New"' "$right" <"$wrong")" == *'yours: fprintf(stderr, "Here'* ]]
+    said 'server: no' >"$wrong"
+    [[ "$(told 'a gets eof' "$right" <"$wrong")" == *'yours: fprintf(stderr, "server: no'* ]]
+}
+
 @test "the marked call is shown, also where it is far from the end" {
     {
         accepts

@@ -75,6 +75,26 @@ static void add_data(char *key, const char *data)
     add_text(key, text);
 }
 
+static bool words_count; /* on stderr: the step is about them */
+
+/* Prints to stderr, in words that are free, but for a failure's: those begin
+ * with the program's name. */
+static bool is_free(const struct event *e)
+{
+    size_t n = strlen(e->program);
+
+    if (e->kind != 'P' || strcmp(e->fd, "2") != 0 || words_count)
+        return false;
+    return e->data[0] == '\0' ||
+           strncmp(e->data + 1, e->program, n) != 0 || e->data[n + 1] != ':';
+}
+
+static void put_words(char *key, const struct event *e)
+{
+    if (!is_free(e))
+        add_data(key, e->data);
+}
+
 /* Read or recv, accept or accept4: the same act. */
 static const char *act(const struct event *e)
 {
@@ -124,7 +144,7 @@ static void make_key(const struct event *e, char *key)
     if (e->kind == 'P') {
         add_text(key, e->fd);
         add_text(key, " ");
-        add_data(key, e->data);
+        put_words(key, e);
     } else if (e->kind == 'X')
         snprintf(key, KEY, "exit %lld", e->result);
     else if (e->error[0] != '\0')
@@ -145,7 +165,7 @@ static bool joins(const struct list *l, const struct event *e)
         last->error[0] != '\0')
         return false;
     if (e->kind == 'P')
-        return strcmp(last->fd, e->fd) == 0;
+        return strcmp(last->fd, e->fd) == 0 && is_free(last) == is_free(e);
     return e->kind == 'E' && is_send(e) && is_send(last) &&
            strcmp(last->id, e->id) == 0 && strchr("dv", e->id[0]) == NULL;
 }
@@ -156,7 +176,7 @@ static void add_item(struct list *l, struct event *e)
 
     if (joins(l, e)) {
         item = &l->item[l->n - 1];
-        add_data(item->key, e->data);
+        put_words(item->key, e);
     } else {
         l->item = grown(l->item, l->n + 1, sizeof *l->item);
         item = &l->item[l->n++];
@@ -227,7 +247,7 @@ static int next_root(const struct picture *p, int i)
 static bool same(const struct item *a, const struct item *b)
 {
     return strcmp(a->key, b->key) == 0 &&
-           (a->bytes == b->bytes || !is_send(a->e[0]));
+           (a->bytes == b->bytes || !is_send(a->e[0]) || is_free(a->e[0]));
 }
 
 /* A call that still waits when the recording ends may have come to what the
@@ -272,7 +292,7 @@ static int event_at(const struct item *item, size_t place)
     make_key(item->e[0], key);
     for (int i = 0; i < item->n; i++) {
         if (i > 0)
-            add_data(key, item->e[i]->data);
+            put_words(key, item->e[i]);
         if (strlen(key) > place)
             return i;
     }
@@ -395,13 +415,18 @@ static void add(char *out, size_t size, const char *before,
 }
 
 const char *picture_difference(struct picture *p, const struct picture *right,
-                               struct parting *part)
+                               const char *step, struct parting *part)
 {
     static char text[700];
-    struct list *ours = lists_of(p), *theirs = lists_of(right);
+    struct list *ours, *theirs;
     struct place at, there;
     bool known;
 
+    words_count = strstr(step, " says ") != NULL ||
+                  strstr(step, " usage") != NULL ||
+                  strstr(step, " ready") != NULL;
+    ours = lists_of(p);
+    theirs = lists_of(right);
     *part = (struct parting){ .ours = NULL };
     for (int i = next_root(p, 0), k = next_root(right, 0);
          i < p->lanes && k < right->lanes;

@@ -133,7 +133,7 @@ static void say_cause(struct picture *p, const struct options *o)
     if (o->right == NULL || read_events(o->right, &right) != 0)
         return;
     picture_pair(&right);
-    text = picture_difference(p, &right, &part);
+    text = picture_difference(p, &right, o->step, &part);
     if (text[0] != '\0')
         print_wrapped("Compare:  ", text, &o->style);
     text = picture_suspect(p, &right, &part);

@@ -120,7 +120,7 @@ struct parting {
 };
 /* The same: of that; sets *part. */
 const char *picture_difference(struct picture *p, const struct picture *right,
-                               struct parting *part);
+                               const char *step, struct parting *part);
 /* Where to look for the reason, or "". */
 const char *picture_suspect(const struct picture *p,
                             const struct picture *right,

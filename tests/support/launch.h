@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/types.h>
+#include <time.h>
 
 enum { ROOM_FAILED = 124 };
 

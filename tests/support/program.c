@@ -1036,7 +1036,7 @@ static void no_race(struct actor *a, const char *rest)
     fail_bytes(&out);
 }
 
-static void gets(struct actor *a, const char *rest)
+static void is_told(struct actor *a, const char *rest)
 {
     if (strcmp(rest, "end") == 0)
         a->stdin_ends = true;
@@ -1195,7 +1195,7 @@ static const struct {
     void (*act)(struct actor *a, const char *rest);
 } verbs[] = {
     { "ready", ready },
-    { "gets", gets },
+    { "gets", is_told },
     { "prints", prints_verb },
     { "says", says_verb },
     { "exits", exits },

@@ -16,15 +16,25 @@ WAY = -fsanitize-coverage=trace-pc -O0
 NAMES := $(sort $(notdir $(patsubst %/,%,$(wildcard exercises/*/))))
 NUMBERS := $(foreach n,$(NAMES),$(firstword $(subst -, ,$n)))
 programs = $(patsubst %.c,build/%,$(wildcard $1/*.c))
+# How the recorder comes into a program: it is loaded (LD_PRELOAD), or linked
+# into a second build of it, where that is not to be had (macOS).
+ifndef RECORD
+RECORD := $(if $(filter Linux,$(shell uname)),loaded,linked)
+endif
+export RECORD
+checked = $(call programs,$1) $(if $(filter linked,$(RECORD)),$(patsubst \
+    build/%,build/linked/%,$(call programs,$1)))
 HELPERS := $(patsubst tests/%.c,build/%.o,$(wildcard tests/support/*.c))
 LAUNCH := $(filter build/support/launch%,$(HELPERS))
 PEER := $(filter-out $(LAUNCH),$(HELPERS))
 LINKED := $(basename $(filter %/launch.o %/peer.o,$(HELPERS)))
 SUPPORT := $(LINKED) $(if $(LINKED),build/trace/recorder)
 RECORDER := $(wildcard tools/trace/record*.[ch] tools/trace/faults*.[ch])
+RECORD_PARTS := $(patsubst tools/trace/%.c,build/trace/%.o, \
+    $(filter %.c,$(RECORDER)))
 LADDER := $(filter-out $(RECORDER),$(wildcard tools/trace/*.[ch])) \
           $(wildcard tests/support/source.[ch])
-EVERY := $(foreach n,$(NAMES),$(call programs,solutions/$n)) $(SUPPORT)
+EVERY := $(foreach n,$(NAMES),$(call checked,solutions/$n)) $(SUPPORT)
 
 MAKEFLAGS += -r
 .SUFFIXES:
@@ -46,9 +56,9 @@ MAKEFLAGS += -r
 ## make raceNN     your server of NN beside ours, nginx, python and others
 define verbs
 .PHONY: ex$1 run$1 diff$1 reset$1 solution$1 trace$1 faults$1 race$1
-ex$1: $$(call programs,exercises/$2) $$(SUPPORT)
+ex$1: $$(call checked,exercises/$2) $$(SUPPORT)
 	@tools/check $2 build/exercises/$2
-solution$1: $$(call programs,solutions/$2) $$(SUPPORT)
+solution$1: $$(call checked,solutions/$2) $$(SUPPORT)
 	@tools/check $2 build/solutions/$2
 run$1: $$(call programs,exercises/$2)
 	@tools/run $2 $$(ARGS)
@@ -128,7 +138,8 @@ define link
 @d=$@.new.$$$$; trap 'rm -rf "$$d"' 0; trap 'exit 130' 1 2 15; mkdir -p $$d && \
 $(CC) $(BASE) $(CFLAGS) $(SAN) $(if $(filter build/way/%,$@),$(WAY)) \
     $(CPPFLAGS) -MMD -MP -MF $$d/$(@F).d -MT $@ $< -o $$d/$(@F) \
-    $(filter %.o %.a,$^) $(LDFLAGS) $(LDLIBS) || { \
+    $(filter %.o %.a,$^) $(if $(filter $(RECORD_PARTS),$^),$(LINK_IN)) \
+    $(LDFLAGS) $(LDLIBS) || { \
     echo "$< does not compile. Start with the first error." >&2; exit 1; }; \
 rm -rf $@.dSYM; mv $$d/* $(@D)/
 endef
@@ -146,7 +157,7 @@ define flavour
 $1/lib/%.o: lib/%.c build/flags
 	$$(object)
 $1/lib/lib.a: $(LIBS:%=$1/%)
-	@rm -f $$@.$$$$$$$$; ar rcs $$@.$$$$$$$$ $$^ && mv $$@.$$$$$$$$ $$@
+	@rm -f $$@.$$$$$$$$; $(AR) rcs $$@.$$$$$$$$ $$^ && mv $$@.$$$$$$$$ $$@
 $1/%: %.c $1/lib/lib.a build/flags
 	$$(link)
 $1/%: build/%.c $1/lib/lib.a build/flags
@@ -162,9 +173,23 @@ build/trace/record.so: $(RECORDER) build/flags
 	@mkdir -p $(@D)
 	@$(CC) $(BASE) $(CFLAGS) -fPIC -shared $(filter %.c,$^) -o $@.$$$$ -ldl \
 	    && mv $@.$$$$ $@
-# Where there can be none (macOS), the checks that need it are left out.
+# Where there can be none, the checks that need it are left out.
 build/trace/recorder: $(RECORDER) build/flags
-	@$(MAKE) -s build/trace/record.so >/dev/null 2>&1 || :; touch $@
+	@rm -f build/trace/record.so build/trace/record.o
+	@$(MAKE) -s $(if $(filter linked,$(RECORD)),$(RECORD_PARTS), \
+	    build/trace/record.so) >/dev/null 2>&1 || :; touch $@
+$(RECORD_PARTS): build/trace/%.o: tools/trace/%.c \
+    $(filter %.h,$(RECORDER)) build/flags
+	$(object)
+
+# With -rdynamic linked/way.c finds the recorder; on macOS every program tells
+# its names, and begins in record.c's ladder_main().
+DARWIN = -Wl,-e,_ladder_main
+LINK_IN ?= $(if $(filter Darwin,$(shell uname)),$(DARWIN),-rdynamic -ldl)
+build/linked/%: %.c build/lib/lib.a $(RECORD_PARTS) build/flags
+	$(link)
+build/linked/%: build/%.c build/lib/lib.a $(RECORD_PARTS) build/flags
+	$(link)
 build/trace/ladder: $(LADDER)
 	@mkdir -p $(@D)
 	@$(CC) $(BASE) $(CFLAGS) $(filter %.c,$^) -o $@.$$$$ && mv $@.$$$$ $@
@@ -174,15 +199,16 @@ $(foreach f,build/asan build/tsan build,$(eval $(call flavour,$f)))
 
 # Programs that tell the recorder which way they go (linked/way.c); with -O0 that
 # is the way through the source.
-build/way/%: %.c build/lib/lib.a build/trace/way.o build/flags
+WAY_PARTS := build/trace/way.o $(if $(filter linked,$(RECORD)),$(RECORD_PARTS))
+build/way/%: %.c build/lib/lib.a $(WAY_PARTS) build/flags
 	$(link)
-build/way/%: build/%.c build/lib/lib.a build/trace/way.o build/flags
+build/way/%: build/%.c build/lib/lib.a $(WAY_PARTS) build/flags
 	$(link)
 build/trace/way.o: tools/trace/linked/way.c build/flags
 	$(object)
 
 # Another compiler or other flags: all is built anew.
-FLAGS = $(subst ','\'',$(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(LDLIBS))
+FLAGS = $(subst ','\'',$(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(LDLIBS) $(RECORD))
 build/flags: FORCE
 	@mkdir -p build; [ '$(FLAGS)' = "`cat $@ 2>/dev/null`" ] || echo '$(FLAGS)' >$@
 FORCE:

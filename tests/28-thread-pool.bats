@@ -104,6 +104,9 @@ END
     play <<'END'
     hint Wait for a client with poll(2), until the time for its whole request is over and no longer; then tell it: 408 Request Timeout. A limit for each read(2), as SO_RCVTIMEO, is met by nobody who sends a byte now and then.
     try make run28 ARGS='8080 127.0.0.1 4 1', then: nc 127.0.0.1 8080
+    run server 0 127.0.0.1 1 1 as single
+    single ready
+    j1..4 connects {single}
     run server 0 127.0.0.1 3 1
     server ready
     a1..2 connects {server}
@@ -127,6 +130,9 @@ END
     h sends "GET / HTTP/1.1\r\n\r\n"
     within 2.5 h gets answer 200
     server threads 3
+    hint The time of a client may be over before a worker takes it out of the queue: wait 0 milliseconds then. With a negative number poll(2) waits for ever.
+    try make run28 ARGS='8080 127.0.0.1 1 1', then three at once: nc 127.0.0.1 8080
+    within 4 j1..4 gets answer 408
 END
 }
 

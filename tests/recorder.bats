@@ -356,6 +356,49 @@ everything() { # PROGRAM: all of it, unchanged and recorded
     everything build/tests/calls-ctsan
 }
 
+# What is linked in is not the sanitizer's, and stands in front of its functions.
+linked_in() { # COMPILER [FLAG]...
+    local source objects=()
+    for source in tools/trace/record*.c tools/trace/faults.c; do
+        objects+=("$BATS_TEST_TMPDIR/$(basename "$source" .c).o")
+        "$1" -std=gnu11 -O2 -fno-omit-frame-pointer -pthread -c "$source" \
+            -o "${objects[${#objects[@]} - 1]}"
+    done
+    "$@" -g -O1 -fno-omit-frame-pointer -pthread tests/trace/calls.c \
+        "${objects[@]}" -ldl -o "$BATS_TEST_TMPDIR/calls"
+    SO=
+    everything "$BATS_TEST_TMPDIR/calls"
+}
+
+@test "recorder: linked in, by gcc" {
+    can_build gcc || skip "no gcc here"
+    linked_in gcc
+}
+
+@test "recorder: linked in, by clang" {
+    can_build clang || skip "no clang here"
+    linked_in clang
+}
+
+@test "recorder: linked in, with musl" {
+    command -v musl-gcc >/dev/null || skip "no musl-gcc here: musl-tools"
+    linked_in musl-gcc
+}
+
+@test "recorder: linked in, with ASan and UBSan" {
+    can_build gcc -fsanitize=address,undefined || skip "no gcc with ASan here"
+    linked_in gcc -fsanitize=address,undefined
+    can_build clang -fsanitize=address,undefined ||
+        skip "no clang with ASan here"
+    rm "$EVENTS"
+    linked_in clang -fsanitize=address,undefined
+}
+
+@test "recorder: linked in, with TSan" {
+    can_build gcc -fsanitize=thread || skip "no gcc with TSan here"
+    linked_in gcc -fsanitize=thread
+}
+
 @test "recorder: valgrind" {
     command -v valgrind >/dev/null || skip "no valgrind here"
     local mode

@@ -130,12 +130,40 @@ choose_tree() {
     done
 }
 
+# How the recorder comes into a program, as the Makefile has it.
+if [ -z "${RECORD-}" ]; then
+    export RECORD=linked
+    [ "$(uname)" != Linux ] || RECORD=loaded
+fi
+
+# make_recorder: makes the recorder and the ladder; false where it cannot be.
+make_recorder() {
+    make -s build/trace/ladder build/trace/recorder >/dev/null 2>&1 </dev/null &&
+        recorder_is_here
+}
+recorder_is_here() {
+    [ -f build/trace/record.so ] || [ -f build/trace/record.o ]
+}
+
+# recordable BIN_DIR: sets it to the folder of the same programs into which the
+# recorder can come.
+recordable() {
+    recordable=$1
+    case $RECORD:$1 in
+    loaded:* | *:build/way/* | *:build/linked/*) ;;
+    *) recordable=build/linked/${1#build/} ;;
+    esac
+}
+
 # check_environment NN-name BIN_DIR [LOGS]: what a bats file reads.
 check_environment() {
     local tree=${2#build/}
     tree=${tree#asan/}
     tree=${tree#tsan/}
     tree=${tree#way/}
+    recordable "$2"
+    export RECORDED=''
+    [ "$RECORD" = loaded ] || RECORDED=$PWD/$recordable
     export PROJECT=$PWD SUPPORT=$PWD/build/support BIN=$PWD/$2
     export TSAN_BIN=$PWD/build/tsan/$tree
     case $2 in

@@ -160,9 +160,12 @@ static void add_recorder(const char *ordered)
     static char library[128], events[128], faults[512], loaded[128], world[32];
     const char *all = getenv("LADDER_FAULTS");
 
-    snprintf(library, sizeof library, "LADDER_PRELOAD=%s", recording_library());
+    if (recording_programs() == NULL) {
+        snprintf(library, sizeof library, "LADDER_PRELOAD=%s",
+                 recording_library());
+        add_environment(library);
+    }
     snprintf(loaded, sizeof loaded, "LADDER_LOADED=%s", recording_loaded());
-    add_environment(library);
     add_environment(loaded);
     add_environment("LADDER_QUIET=0,1,2");
     add_environment("LADDER_DATA=400");
@@ -179,11 +182,20 @@ static void add_recorder(const char *ordered)
     }
 }
 
+/* The folder of the programs under test. */
+static const char *programs(bool recorded)
+{
+    const char *linked = recording_programs();
+
+    return recorded && linked != NULL ? linked : getenv("BIN");
+}
+
 _Noreturn static void launch(const struct options *o, char *args[],
                              const struct ends *e)
 {
     enum { BEFORE_ARGS = 9 };
     const char *room = getenv("ROOM");
+    bool recorded = recording_events() != NULL || o->faults != NULL;
     char path[1024], program[1024], room_is[32], user[24];
     char *argv[ARGS_MAX + BEFORE_ARGS] = {
         path, "run", "-f", (char *)o->files, "-p", (char *)o->procs,
@@ -193,12 +205,12 @@ _Noreturn static void launch(const struct options *o, char *args[],
     snprintf(user, sizeof user, "%d",
              (int)(getenv("ONE_USER") != NULL ? getppid() : getpid()));
     snprintf(path, sizeof path, "%s/launch", getenv("SUPPORT"));
-    snprintf(program, sizeof program, "%s/%s", getenv("BIN"), args[0]);
+    snprintf(program, sizeof program, "%s/%s", programs(recorded), args[0]);
     snprintf(room_is, sizeof room_is, "ROOM=%s", room != NULL ? room : "");
     for (int i = 1; args[i] != NULL; i++)
         argv[BEFORE_ARGS + i - 1] = args[i];
     add_environment(room_is);
-    if (recording_events() != NULL || o->faults != NULL)
+    if (recorded)
         add_recorder(o->faults);
     setpgid(0, 0);
     if (chdir(script_dir) == -1)
@@ -213,17 +225,20 @@ static bool started(struct actor *a)
     return a->started || a->over;
 }
 
-/* Faults come with the recorder, and that with LD_PRELOAD (ld.so(8)). */
-static void faults_are_possible(void)
+/* Faults come with the recorder: it is loaded into the program (LD_PRELOAD,
+ * ld.so(8)), or there is a build of the program with it. */
+static void faults_are_possible(const char *name)
 {
-#ifdef __linux__
-    if (recording_library() == NULL)
+    const char *linked = recording_programs();
+    char path[1024];
+
+    if (linked == NULL && recording_library() == NULL)
         leave_out("needs the recorder: make build/trace/record.so says why it "
                   "cannot be built");
+    snprintf(path, sizeof path, "%s/%s", linked != NULL ? linked : "", name);
+    if (linked != NULL && access(path, X_OK) == -1)
+        leave_out("needs the recorder, and there is no %s with it in it", name);
     unlink(recording_loaded());
-#else
-    leave_out("needs faults on order, which are for Linux");
-#endif
 }
 
 static bool recorder_is_in(struct actor *a)
@@ -239,7 +254,7 @@ void program_run(char *args[])
     struct ends e;
 
     if (o.faults != NULL)
-        faults_are_possible();
+        faults_are_possible(args[0]);
     a->stdin_fd = our_pipe(&e.in, false);
     a->stdout_fd = our_pipe(&e.out, true);
     a->stderr_fd = our_pipe(&e.err, true);

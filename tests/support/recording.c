@@ -54,7 +54,7 @@ static bool copy_file(const char *from, const char *to)
 }
 
 /* A copy whose path holds no space and no colon, where LD_PRELOAD's names end;
- * NULL where there is no recorder. */
+ * NULL where the recorder is not one that is loaded. */
 const char *recording_library(void)
 {
     const char *folder = getenv("LADDER");
@@ -74,7 +74,16 @@ const char *recording_library(void)
     return NULL;
 }
 
-/* The recorder makes this file when it is loaded into a program. */
+/* Where the recorder is linked in instead: the folder of the same programs with
+ * it in them (tools/common.bash), else NULL. */
+const char *recording_programs(void)
+{
+    const char *folder = getenv("RECORDED");
+
+    return folder != NULL && folder[0] != '\0' ? folder : NULL;
+}
+
+/* The recorder makes this file when it is in a program that runs. */
 const char *recording_loaded(void)
 {
     if (loaded_path[0] == '\0')
@@ -86,7 +95,8 @@ void recording_start(void)
 {
     const char *folder = getenv("LADDER");
 
-    if (folder == NULL || folder[0] == '\0' || recording_library() == NULL)
+    if (folder == NULL || folder[0] == '\0' ||
+        (recording_programs() == NULL && recording_library() == NULL))
         return;
     if (getenv("LADDER_FAULTS") != NULL) { /* no drawing, but the faults */
         snprintf(events_path, sizeof events_path, "/dev/null");

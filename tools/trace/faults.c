@@ -191,7 +191,7 @@ static void complain(const char *rule)
     put_text(&t, "ladder: no such fault: ");
     put_text(&t, rule);
     *t.at++ = '\n';
-    syscall(SYS_write, 2, line, (size_t)(t.at - line));
+    system_write(2, line, (size_t)(t.at - line));
 }
 
 /* The programs that this one starts get only the rules that we understood:
@@ -481,19 +481,11 @@ void fault_find(struct call *c, struct fault *f)
 /* A signal does not shorten it. */
 void fault_sleep(const struct fault *f)
 {
-    int64_t until;
-    struct timespec t;
     int err = errno;
 
     if (f->delay == 0)
         return;
-    until = now() + f->delay * 1000000;
-    t.tv_sec = (time_t)(until / 1000000000);
-    t.tv_nsec = (long)(until % 1000000000);
-    while (syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &t,
-                   NULL) < 0 &&
-           errno == EINTR)
-        ;
+    system_sleep_until(now() + f->delay * 1000000);
     errno = err;
 }
 

@@ -2,6 +2,10 @@
  *
  *     LADDER_EVENTS=/tmp/events LD_PRELOAD=build/trace/record.so PROGRAM
  *
+ * Where a library cannot be loaded so, its parts are linked into the program
+ * (the Makefile's RECORD_PARTS): our functions are then the program's own, and
+ * those behind them the C library's, as dlsym(3) finds them.
+ *
  * LADDER_EVENTS  the file that events are added to (README.md has its form);
  *                an absolute path, as a program may change its folder
  * LADDER_FAULTS  what is to go wrong: faults.c
@@ -22,11 +26,8 @@
 #include "record.h"
 
 #include <dlfcn.h>
-#include <link.h>
-#include <sys/resource.h>
 
 enum { LINE_MAX_BYTES = 2560 + 4 * DATA_MAX + 12 * WAY_MAX,
-       PATH_ROOM = 512,
        LOG_FROM = 1000,
        CALLERS = 8, /* told of a call, the innermost ones */
        FRAMES = 64 /* looked at to find them */ };
@@ -38,8 +39,7 @@ static int world; /* what is added to each pid */
 int log_fd = -1;
 static char log_path[PATH_ROOM * 2];
 static char program[64] = "-";
-static char exe[PATH_ROOM]; /* "": not known, or too long */
-static uintptr_t exe_base, exe_low, exe_high;
+static struct image exe;
 static uintptr_t first_stack; /* above all frames of the first thread */
 
 /* ---- The functions behind ours --------------------------------------- */
@@ -97,41 +97,9 @@ int64_t now(void)
 
 /* ---- Our descriptor -------------------------------------------------- */
 
-struct limit64 {
-    uint64_t now, most;
-};
-
-/* Moves fd out of the program's sight, so that its first socket is still 3,
- * and returns its new number. Where the limit is low it is raised for this
- * moment: a descriptor above it stays good (getrlimit(2)). */
-static int move_high(int fd, int from)
-{
-    struct limit64 was = { 0, 0 }, more;
-    long high = -1;
-
-    syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &was);
-    more = was;
-    more.now = was.most < 4096 ? was.most : 4096;
-    if (was.now < more.now)
-        syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &more, NULL);
-    else
-        more.now = was.now;
-    if (more.now <= (uint64_t)from)
-        from = (int)more.now - 1;
-    for (; high < 0 && from > 2; from--)
-        high = syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from);
-    if (was.now < more.now)
-        syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &was, NULL);
-    if (high < 0)
-        return fd;
-    syscall(SYS_close, fd);
-    return (int)high;
-}
-
 static void open_log(void)
 {
-    long fd = syscall(SYS_openat, AT_FDCWD, log_path,
-                      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    long fd = system_open(log_path, O_WRONLY | O_APPEND | O_CREAT);
 
     log_fd = fd < 0 ? -1 : move_high((int)fd, LOG_FROM);
 }
@@ -153,11 +121,11 @@ void move_log(void)
 /* A program that closes all descriptors with a plain syscall(2) took ours. */
 static void write_line(const char *line, size_t n)
 {
-    if (syscall(SYS_write, log_fd, line, n) >= 0 || errno != EBADF)
+    if (system_write(log_fd, line, n) >= 0 || errno != EBADF)
         return;
     open_log();
     if (log_fd >= 0)
-        syscall(SYS_write, log_fd, line, n);
+        system_write(log_fd, line, n);
 }
 
 /* ---- One event ------------------------------------------------------- */
@@ -167,10 +135,10 @@ static pid_t own_pid(pid_t *tid)
 {
     static __thread __attribute__((tls_model("initial-exec"))) pid_t owner,
         thread;
-    pid_t pid = (pid_t)syscall(SYS_getpid);
+    pid_t pid = system_pid();
 
     if (owner != pid) {
-        thread = (pid_t)syscall(SYS_gettid);
+        thread = system_thread();
         owner = pid;
     }
     *tid = thread + world;
@@ -244,12 +212,12 @@ static void put_data(struct text *t, const struct call *c)
 
 static bool is_own_code(uintptr_t at)
 {
-    return exe[0] != '\0' && at >= exe_low && at < exe_high;
+    return exe.path[0] != '\0' && at >= exe.low && at < exe.high;
 }
 
 uintptr_t code_offset(uintptr_t at)
 {
-    return at - exe_base;
+    return at - exe.base;
 }
 
 /* Where this thread's frames end; it notes that as it begins. */
@@ -265,30 +233,54 @@ static void put_address_of_code(struct text *t, int *n, uintptr_t at)
     if (!is_own_code(at) || *n == CALLERS)
         return;
     if ((*n)++ == 0)
-        put_text(t, exe);
+        put_text(t, exe.path);
     put_text(t, *n == 1 ? "+0x" : ",0x");
     put_hex(t, code_offset(at));
 }
 
-/* The program's own frames from this call up to main, by the chain of frame
- * pointers; where the program was built without them, the first one alone.
- * What is read lies between our own frame and the end of this stack. */
-static void put_callers(struct text *t, const void *caller,
-                        const uintptr_t *frame)
+/* The frame of whoever called the one of frame, or NULL. What is read lies
+ * between our own frame and the end of this stack. */
+static const uintptr_t *outer_frame(const uintptr_t *frame)
 {
     uintptr_t end = own_stack != 0 ? own_stack : first_stack;
+    const uintptr_t *next = (const uintptr_t *)frame[0];
+
+    if (next <= frame || (uintptr_t)next % sizeof *next != 0 ||
+        (uintptr_t)(next + 2) >= end)
+        return NULL;
+    return next;
+}
+
+/* The frame that returns to caller: what is below it is the recorder's own. */
+static const uintptr_t *frame_of_call(const uintptr_t *frame,
+                                      uintptr_t caller)
+{
+    for (int i = 0; i < FRAMES && frame != NULL; i++) {
+        if (frame[1] == caller)
+            return frame;
+        frame = outer_frame(frame);
+    }
+    return NULL;
+}
+
+/* The program's own frames from this call up to main, by the chain of frame
+ * pointers; where the program was built without them, the first one alone. */
+static void put_callers(struct text *t, uintptr_t caller,
+                        const uintptr_t *frame)
+{
+    const uintptr_t *call = frame_of_call(frame, caller);
+    bool linked = is_own_code((uintptr_t)put_callers);
     int n = 0;
 
     put(t, '\t');
-    put_address_of_code(t, &n, (uintptr_t)caller);
-    for (int i = 0; i < FRAMES && (uintptr_t)(frame + 2) < end; i++) {
-        const uintptr_t *next = (const uintptr_t *)frame[0];
-
-        if (frame[1] != (uintptr_t)caller)
-            put_address_of_code(t, &n, frame[1]);
-        if (next <= frame || (uintptr_t)next % sizeof *next != 0)
-            break;
-        frame = next;
+    put_address_of_code(t, &n, caller);
+    if (call != NULL)
+        frame = outer_frame(call);
+    else if (linked || n > 0)
+        frame = NULL;
+    for (int i = 0; i < FRAMES && frame != NULL; i++) {
+        put_address_of_code(t, &n, frame[1]);
+        frame = outer_frame(frame);
     }
     if (n == 0)
         put(t, '-');
@@ -322,7 +314,7 @@ void event(char kind, const struct call *c, int64_t time, const long *result,
     put_number_field(&t, kind == 'E', (long)(time - c->entry));
     put_data(&t, c);
     put_field(&t, kind == 'B' ? "" : c->fault);
-    put_callers(&t, c->caller,
+    put_callers(&t, (uintptr_t)c->caller,
                 c->frame != NULL ? c->frame : __builtin_frame_address(0));
     put_number_field(&t, c->asked >= 0, c->asked);
     put_way(&t);
@@ -388,60 +380,35 @@ static void put_clean(struct text *t, const char *s, size_t n)
 static void read_command_line(struct text *t)
 {
     char line[ARGS_MAX];
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline",
-                          O_RDONLY | O_CLOEXEC);
-    long n = fd < 0 ? 0 : syscall(SYS_read, fd, line, sizeof line);
+    long n = system_command_line(line, sizeof line);
 
-    if (fd >= 0)
-        syscall(SYS_close, fd);
     while (n > 0 && line[n - 1] == '\0')
         n--;
     if (n > 0)
         put_clean(t, line, (size_t)n);
 }
 
-/* The first of the list is the program itself. */
-static int note_range(struct dl_phdr_info *info, size_t size, void *data)
-{
-    (void)size;
-    (void)data;
-    exe_base = info->dlpi_addr;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
-        uintptr_t from = exe_base + part->p_vaddr;
-        if (part->p_type != PT_LOAD)
-            continue;
-        if (exe_high == 0)
-            exe_low = from;
-        exe_high = from + part->p_memsz;
-    }
-    return 1;
-}
-
 static void learn_program(void)
 {
     struct text t = { program, program + sizeof program - 1 };
-    const char *name = program_invocation_short_name;
+    const char *name = system_program();
     size_t len = 0;
-    long n = syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe,
-                     sizeof exe);
 
     while (name != NULL && name[len] != '\0')
         len++;
     if (len > 0)
         put_clean(&t, name, len);
     *t.at = '\0';
-    exe[n > 0 && n < (long)sizeof exe ? n : 0] = '\0';
-    for (char *s = exe; *s != '\0'; s++)
+    system_image(&exe);
+    for (char *s = exe.path; *s != '\0'; s++)
         if ((unsigned char)*s < ' ')
-            exe[0] = '\0';
-    dl_iterate_phdr(note_range, NULL);
+            exe.path[0] = '\0';
 }
 
 static void put_start(void)
 {
     struct call c;
-    long parent = syscall(SYS_getppid);
+    long parent = system_parent();
 
     begin(&c, "start", NO_FD, NULL);
     read_command_line(&c.args);
@@ -456,7 +423,7 @@ static void put_exit(int status, const void *caller)
 {
     static long ended;
     struct call c;
-    long pid = syscall(SYS_getpid), code = status & 0377;
+    long pid = system_pid(), code = status & 0377;
 
     if (!recording || ended == pid)
         return;
@@ -503,14 +470,24 @@ static void at_exit(int status, void *nothing)
     put_exit(status, exit_caller);
 }
 #else
-/* musl's start-up code calls exit(3) directly. */
-static int (*program_main)(int, char **, char **);
-
 static void at_exit(void)
 {
     stdio_flush();
     put_exit(exit_status, exit_caller);
 }
+#endif
+
+#ifdef __APPLE__
+int main(int argc, char **argv, char **envp);
+
+/* The program is linked to begin here (ld(1), -e). */
+int ladder_main(int argc, char **argv, char **envp)
+{
+    return exit_status = main(argc, argv, envp);
+}
+#elif !defined __GLIBC__
+/* musl's start-up code calls exit(3) directly. */
+static int (*program_main)(int, char **, char **);
 
 static int noted_main(int argc, char **argv, char **envp)
 {
@@ -552,12 +529,10 @@ static bool keep_path(const char *path)
 
 static void say_loaded(const char *path)
 {
-    long fd = path == NULL ? -1
-                           : syscall(SYS_openat, AT_FDCWD, path,
-                                     O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    long fd = path == NULL ? -1 : system_open(path, O_WRONLY | O_CREAT);
 
     if (fd >= 0)
-        syscall(SYS_close, fd);
+        system_close((int)fd);
 }
 
 /* A number, at most most; usual, where there is none. */

@@ -3,13 +3,14 @@
  * The recorder runs inside another program, between it and its C library, at
  * any moment: in a signal handler, in the child of vfork(2), in a thread that
  * a sanitizer does not know yet. So it calls no function of the C library but
- * those that it stands in front of, found with dlsym(3), and syscall(2); it
- * has no malloc(3) and no lock that anyone waits for. */
+ * those that it stands in front of, found with dlsym(3), and on Linux
+ * syscall(2); it has no malloc(3) and no lock that anyone waits for. */
 #ifndef RECORD_H
 #define RECORD_H
 
 #undef _FORTIFY_SOURCE /* its inline read(2) would be in the way of ours */
 #define _GNU_SOURCE
+#define _DARWIN_C_SOURCE
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,22 +23,35 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/select.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <sys/epoll.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <threads.h>
+#else /* macOS */
+#include <sys/event.h>
+enum { SOCK_NONBLOCK = 0, /* flags that there are none of */
+       SOCK_CLOEXEC = 0,
+       MSG_CMSG_CLOEXEC = 0,
+       MSG_MORE = 0,
+       POLLRDHUP = 0 };
+extern char **environ;
+#endif
+
 #undef fcntl64 /* musl has them as macros */
 #undef sendfile64
+#undef putc /* and macOS these */
+#undef putchar
 
 /* glibc declares a socket's address as a union of all kinds of pointers. */
 #ifdef __GLIBC__
@@ -54,6 +68,9 @@
 #define TO_CONST_ADDRESS(p) (p)
 #endif
 
+typedef void signal_handler(int sig);
+
+#ifdef __linux__
 /* What -D_FORTIFY_SOURCE makes of some calls, and what a C library may lack.
  * Nobody but the linker sees these names. */
 ssize_t __read_chk(int fd, void *buf, size_t n, size_t size);
@@ -78,27 +95,29 @@ int __libc_start_main(int (*start)(int, char **, char **), int argc,
 #else
 #define MUSL_REALS(X)
 #endif
-typedef void signal_handler(int sig);
 signal_handler *__sysv_signal(int sig, signal_handler *handler);
 signal_handler *bsd_signal(int sig, signal_handler *handler);
+#define SYSTEM_REALS(X)                                                       \
+    X(accept4) X(dup3) X(epoll_pwait) X(epoll_wait) X(fileno_unlocked)        \
+    X(pipe2) X(__poll_chk) X(ppoll) X(__ppoll_chk) X(pthread_cond_clockwait)  \
+    X(pthread_tryjoin_np) X(__read_chk) X(__recv_chk) X(__recvfrom_chk)       \
+    X(sendfile) X(__sysv_signal) X(thrd_create) MUSL_REALS(X)
+#else
+#define SYSTEM_REALS(X) X(kevent)
+#endif
 
 // clang-format off
 #define REALS(X)                                                              \
-    X(accept) X(accept4) X(bind) X(clock_gettime) X(close) X(connect) X(dup)  \
-    X(dup2) X(dup3) X(epoll_pwait) X(epoll_wait) X(exit) X(_exit) X(fcntl)    \
-    X(fdopen) X(fflush) X(fileno) X(fileno_unlocked) X(fork) X(fputc) X(fputs)         \
-    X(fstat) X(fwrite) X(kill) X(listen) X(perror) X(pipe) X(pipe2) X(poll)   \
-    X(__poll_chk) X(posix_spawn) X(posix_spawnp) X(ppoll) X(__ppoll_chk)      \
-    X(pselect) X(pthread_cond_clockwait) X(pthread_cond_timedwait)            \
+    X(accept) X(bind) X(clock_gettime) X(close) X(connect) X(dup) X(dup2)     \
+    X(exit) X(_exit) X(fcntl) X(fdopen) X(fflush) X(fileno) X(fork) X(fputc)  \
+    X(fputs) X(fstat) X(fwrite) X(kill) X(listen) X(perror) X(pipe) X(poll)   \
+    X(posix_spawn) X(posix_spawnp) X(pselect) X(pthread_cond_timedwait)       \
     X(pthread_cond_wait) X(pthread_create) X(pthread_detach) X(pthread_exit)  \
-    X(pthread_join) X(pthread_mutex_lock) X(pthread_mutex_trylock)            \
-    X(pthread_tryjoin_np) X(puts) X(read) X(__read_chk) X(readv) X(recv)      \
-    X(__recv_chk) X(recvfrom) X(__recvfrom_chk) X(recvmsg) X(select) X(send)  \
-    X(sendfile) X(sendmsg) X(sendto) X(setbuf) X(setlinebuf) X(setvbuf)       \
-    X(shutdown) X(sigaction) X(signal) X(socket) X(socketpair)                \
-    X(__sysv_signal) X(thrd_create) X(vdprintf) X(vfprintf) X(wait) X(wait3)  \
-    X(wait4) X(waitpid) X(write) X(writev)                                    \
-    MUSL_REALS(X)
+    X(pthread_join) X(pthread_mutex_lock) X(pthread_mutex_trylock) X(puts)    \
+    X(read) X(readv) X(recv) X(recvfrom) X(recvmsg) X(select) X(send)         \
+    X(sendmsg) X(sendto) X(setbuf) X(setlinebuf) X(setvbuf) X(shutdown)       \
+    X(sigaction) X(signal) X(socket) X(socketpair) X(vdprintf) X(vfprintf)    \
+    X(wait) X(wait3) X(wait4) X(waitpid) X(write) X(writev) SYSTEM_REALS(X)
 // clang-format on
 
 enum real {
@@ -122,6 +141,10 @@ enum real {
 /* record_way.c, for linked/way.c. */
 void ladder_way(uintptr_t at);
 
+#ifdef __APPLE__
+int ladder_main(int argc, char **argv, char **envp);
+#endif
+
 /* Hidden: the program may have functions of the same names. */
 #pragma GCC visibility push(hidden)
 
@@ -130,6 +153,7 @@ enum {
     ADDRESS_MAX = 120,
     ARGS_MAX = 704, /* a command line, or the descriptors of a poll(2) */
     FAULT_MAX = 48,
+    PATH_ROOM = 512,
     DATA_SHOWN = 48, /* unless LADDER_DATA says more */
     DATA_MAX = 400,
     WAY_MAX = 160 /* blocks */
@@ -164,6 +188,38 @@ struct call {
     long bytes, asked;     /* -1: not such a call */
     char fault[FAULT_MAX]; /* what was done to it on order */
 };
+
+/* Where the program's own code lies. */
+struct image {
+    char path[PATH_ROOM];   /* "": not known, or too long */
+    uintptr_t base, low, high; /* address = base + offset in the file */
+};
+
+/* How many descriptors a program may have: getrlimit(2). */
+struct limit {
+    uint64_t now, most;
+};
+
+/* record_system.c */
+int move_high(int fd, int from);
+long system_open(const char *path, int flags);
+long system_read(int fd, void *buf, size_t n);
+long system_write(int fd, const void *buf, size_t n);
+void system_close(int fd);
+long system_copy(int fd, int from); /* to the first free one from there on */
+long system_flags(int fd);          /* O_NONBLOCK, O_RDWR, ... */
+void system_limit(const struct limit *set, struct limit *old);
+int system_name(int fd, bool peer, struct sockaddr *addr, socklen_t *len);
+int system_socket_type(int fd);
+bool system_inode(int fd, unsigned long *ino, bool *fifo);
+pid_t system_pid(void);
+pid_t system_parent(void);
+pid_t system_thread(void);
+void system_yield(void);
+void system_sleep_until(int64_t until); /* of now(); a signal changes nothing */
+long system_command_line(char *room, size_t size); /* words, a \0 between */
+const char *system_program(void);                  /* its name alone */
+void system_image(struct image *image);
 
 /* record.c */
 extern bool recording;

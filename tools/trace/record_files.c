@@ -80,16 +80,15 @@ static bool has_port(const struct sockaddr_storage *addr)
     return addr->ss_family == AF_UNIX;
 }
 
-/* what: SYS_getsockname or SYS_getpeername; the library's own ones are the
- * sanitizers'. */
-static int ask_address(long what, int fd, char room[ADDRESS_MAX])
+static int ask_address(int fd, bool peer, char room[ADDRESS_MAX])
 {
     struct sockaddr_storage addr;
     socklen_t len = sizeof addr;
     struct text t = { room, room + ADDRESS_MAX - 1 };
 
     addr.ss_family = AF_UNSPEC;
-    if (syscall(what, fd, &addr, &len) == 0 && has_port(&addr))
+    if (system_name(fd, peer, (struct sockaddr *)&addr, &len) == 0 &&
+        has_port(&addr))
         put_address(&t, (struct sockaddr *)&addr, len);
     *t.at = '\0';
     return addr.ss_family;
@@ -98,10 +97,8 @@ static int ask_address(long what, int fd, char room[ADDRESS_MAX])
 /* Netlink and raw sockets have no kind: they are not recorded. */
 static char kind_of(int fd, int family)
 {
-    int type = 0;
-    socklen_t len = sizeof type;
+    int type = system_socket_type(fd);
 
-    syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &len);
     if (family == AF_UNIX)
         return type == SOCK_DGRAM ? 'v' : 'u';
     if (family != AF_INET && family != AF_INET6)
@@ -116,9 +113,8 @@ void file_refresh(int fd, struct file *file)
     int err = errno;
 
     if (file->kind != 'p') {
-        file->kind = kind_of(
-            fd, ask_address(SYS_getsockname, fd, file->local));
-        ask_address(SYS_getpeername, fd, file->peer);
+        file->kind = kind_of(fd, ask_address(fd, false, file->local));
+        ask_address(fd, true, file->peer);
     }
     file_keep(file);
     errno = err;
@@ -134,18 +130,11 @@ static bool is_quiet(unsigned long ino)
 
 static bool inode_of(int fd, unsigned long *ino, bool *fifo)
 {
-    struct stat st;
     int err = errno;
-    int rc = real_function(REAL_fstat) != NULL
-                 ? REAL(fstat)(fd, &st)
-                 : (int)syscall(SYS_fstat, fd, &st); /* glibc < 2.33 */
+    bool found = system_inode(fd, ino, fifo);
 
     errno = err;
-    if (rc < 0 || (!S_ISSOCK(st.st_mode) && !S_ISFIFO(st.st_mode)))
-        return false;
-    *ino = (unsigned long)st.st_ino;
-    *fifo = S_ISFIFO(st.st_mode);
-    return true;
+    return found;
 }
 
 /* Is it a socket or a pipe that is to be recorded, and which? */
@@ -168,7 +157,7 @@ bool file_of(int fd, struct file *file)
 
 bool is_nonblocking(int fd)
 {
-    return (syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) != 0;
+    return (system_flags(fd) & O_NONBLOCK) != 0;
 }
 
 /* ---- LADDER_QUIET ---------------------------------------------------- */

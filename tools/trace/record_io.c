@@ -243,24 +243,10 @@ ssize_t read(int fd, void *buf, size_t n)
     return plain_read(fd, buf, n, CALLER);
 }
 
-ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
-{
-    if (!recording || n > size)
-        return REAL(__read_chk)(fd, buf, n, size);
-    return plain_read(fd, buf, n, CALLER);
-}
-
 ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
     if (!recording)
         return REAL(recv)(fd, buf, n, flags);
-    return move_one(RECV, fd, buf, n, flags, CALLER);
-}
-
-ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
-{
-    if (!recording || n > size)
-        return REAL(__recv_chk)(fd, buf, n, size, flags);
     return move_one(RECV, fd, buf, n, flags, CALLER);
 }
 
@@ -286,14 +272,6 @@ ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags,
 {
     if (!recording)
         return REAL(recvfrom)(fd, buf, n, flags, addr, len);
-    return receive_from(fd, buf, n, flags, SA(addr), len, CALLER);
-}
-
-ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size,
-                       int flags, ADDRESS addr, socklen_t *restrict len)
-{
-    if (!recording || n > size)
-        return REAL(__recvfrom_chk)(fd, buf, n, size, flags, addr, len);
     return receive_from(fd, buf, n, flags, SA(addr), len, CALLER);
 }
 
@@ -381,6 +359,31 @@ ssize_t writev(int fd, const struct iovec *pieces, int n)
     return move(&io, CALLER);
 }
 
+/* ---- Linux has these besides ----------------------------------------- */
+
+#ifdef __linux__
+ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
+{
+    if (!recording || n > size)
+        return REAL(__read_chk)(fd, buf, n, size);
+    return plain_read(fd, buf, n, CALLER);
+}
+
+ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
+{
+    if (!recording || n > size)
+        return REAL(__recv_chk)(fd, buf, n, size, flags);
+    return move_one(RECV, fd, buf, n, flags, CALLER);
+}
+
+ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t n, size_t size,
+                       int flags, ADDRESS addr, socklen_t *restrict len)
+{
+    if (!recording || n > size)
+        return REAL(__recvfrom_chk)(fd, buf, n, size, flags, addr, len);
+    return receive_from(fd, buf, n, flags, SA(addr), len, CALLER);
+}
+
 /* Its bytes do not come by here: there is no data in the event. */
 static ssize_t send_file(int fd, int from, off_t *offset, size_t n,
                          const void *caller)
@@ -418,4 +421,5 @@ ssize_t sendfile64(int fd, int from, off64_t *offset, size_t n)
 {
     return send_file(fd, from, offset, n, CALLER);
 }
+#endif
 #endif

@@ -96,40 +96,6 @@ int poll(struct pollfd *fds, nfds_t n, int timeout)
     return do_poll(fds, n, timeout, CALLER);
 }
 
-int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size)
-{
-    if (size / sizeof *fds < n)
-        return REAL(__poll_chk)(fds, n, timeout, size);
-    return do_poll(fds, n, timeout, CALLER);
-}
-
-static int do_ppoll(struct pollfd *fds, nfds_t n,
-                    const struct timespec *timeout, const sigset_t *mask,
-                    const void *caller)
-{
-    struct call c;
-
-    if (!begin_poll(&c, "ppoll", fds, n, in_ms(timeout), caller))
-        return REAL(ppoll)(fds, n, timeout, mask);
-    if (n > 0 && fault_strikes(&c))
-        return -1;
-    return end_poll(&c, fds, n, REAL(ppoll)(fds, n, timeout, mask));
-}
-
-int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
-          const sigset_t *mask)
-{
-    return do_ppoll(fds, n, timeout, mask, CALLER);
-}
-
-int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
-                const sigset_t *mask, size_t size)
-{
-    if (size / sizeof *fds < n)
-        return REAL(__ppoll_chk)(fds, n, timeout, mask, size);
-    return do_ppoll(fds, n, timeout, mask, CALLER);
-}
-
 /* ---- select ---------------------------------------------------------- */
 
 struct sets {
@@ -208,7 +174,42 @@ int pselect(int n, fd_set *restrict in, fd_set *restrict out,
     return end_select(&c, &s, REAL(pselect)(n, in, out, pri, timeout, mask));
 }
 
-/* ---- epoll ----------------------------------------------------------- */
+/* ---- Linux: ppoll, epoll --------------------------------------------- */
+
+#ifdef __linux__
+int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size)
+{
+    if (size / sizeof *fds < n)
+        return REAL(__poll_chk)(fds, n, timeout, size);
+    return do_poll(fds, n, timeout, CALLER);
+}
+
+static int do_ppoll(struct pollfd *fds, nfds_t n,
+                    const struct timespec *timeout, const sigset_t *mask,
+                    const void *caller)
+{
+    struct call c;
+
+    if (!begin_poll(&c, "ppoll", fds, n, in_ms(timeout), caller))
+        return REAL(ppoll)(fds, n, timeout, mask);
+    if (n > 0 && fault_strikes(&c))
+        return -1;
+    return end_poll(&c, fds, n, REAL(ppoll)(fds, n, timeout, mask));
+}
+
+int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+          const sigset_t *mask)
+{
+    return do_ppoll(fds, n, timeout, mask, CALLER);
+}
+
+int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+                const sigset_t *mask, size_t size)
+{
+    if (size / sizeof *fds < n)
+        return REAL(__ppoll_chk)(fds, n, timeout, mask, size);
+    return do_ppoll(fds, n, timeout, mask, CALLER);
+}
 
 /* What it watches is not known here; sockets and pipes, mostly. */
 static bool begin_epoll(struct call *c, const char *name, int fd, int ms,
@@ -248,3 +249,29 @@ int epoll_pwait(int fd, struct epoll_event *events, int n, int ms,
         return -1;
     return (int)ends(&c, REAL(epoll_pwait)(fd, events, n, ms, mask));
 }
+
+/* ---- macOS: kevent --------------------------------------------------- */
+
+#else
+/* What it watches is not known here; sockets and pipes, mostly. A call that
+ * only changes what is watched cannot wait, and is not told. */
+int kevent(int fd, const struct kevent *changes, int nchanges,
+           struct kevent *events, int n, const struct timespec *timeout)
+{
+    struct call c;
+
+    if (n == 0 || !call_begin(&c, "kevent", NO_FD, CALLER))
+        return REAL(kevent)(fd, changes, nchanges, events, n, timeout);
+    put_number(&c.args, fd);
+    put_text(&c.args, ", ");
+    put_number(&c.args, in_ms(timeout));
+    put_text(&c.args, timeout != NULL ? " ms" : "");
+    c.fd = fd;
+    if (in_ms(timeout) != 0)
+        waits(&c);
+    if (fault_strikes(&c))
+        return -1;
+    return (int)ends(&c, REAL(kevent)(fd, changes, nchanges, events, n,
+                                      timeout));
+}
+#endif

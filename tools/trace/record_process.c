@@ -244,6 +244,7 @@ signal_handler *signal(int sig, signal_handler *handler)
     return set_signal(REAL(signal), sig, handler);
 }
 
+#ifdef __linux__
 signal_handler *bsd_signal(int sig, signal_handler *handler)
 {
     return set_signal(REAL(signal), sig, handler);
@@ -254,3 +255,4 @@ signal_handler *__sysv_signal(int sig, signal_handler *handler)
 {
     return set_signal(REAL(__sysv_signal), sig, handler);
 }
+#endif

@@ -17,10 +17,6 @@ static const struct flag socket_flags[] = {
     { SOCK_CLOEXEC, "SOCK_CLOEXEC" },
     { 0, NULL }
 };
-static const struct flag pipe_flags[] = { { O_NONBLOCK, "O_NONBLOCK" },
-                                          { O_CLOEXEC, "O_CLOEXEC" },
-                                          { 0, NULL } };
-
 static void put_one_of(struct text *t, int n, const struct flag *list)
 {
     for (; list->name != NULL; list++)
@@ -100,18 +96,6 @@ int pipe(int fd[2])
     if (fault_strikes(&c))
         return -1;
     return made_two(&c, fd, REAL(pipe)(fd));
-}
-
-int pipe2(int fd[2], int flags)
-{
-    struct call c;
-
-    if (!call_begin(&c, "pipe2", NO_FD, CALLER))
-        return REAL(pipe2)(fd, flags);
-    put_flags(&c.args, flags, pipe_flags);
-    if (fault_strikes(&c))
-        return -1;
-    return made_two(&c, fd, REAL(pipe2)(fd, flags));
 }
 
 static void put_name(struct call *c, const struct sockaddr *sa, socklen_t len)
@@ -195,19 +179,6 @@ int accept(int fd, ADDRESS addr, socklen_t *restrict len)
     return made(&c, REAL(accept)(fd, addr, len));
 }
 
-int accept4(int fd, ADDRESS addr, socklen_t *restrict len, int flags)
-{
-    struct call c;
-
-    if (!call_begin(&c, "accept4", fd, CALLER))
-        return REAL(accept4)(fd, addr, len, flags);
-    put_call_flags(&c, flags, socket_flags);
-    wait_unless_nonblocking(&c);
-    if (fault_strikes(&c))
-        return -1;
-    return made(&c, REAL(accept4)(fd, addr, len, flags));
-}
-
 int shutdown(int fd, int how)
 {
     struct call c;
@@ -239,6 +210,119 @@ int close(int fd)
     if (fault_strikes(&c))
         return -1;
     return (int)ends(&c, REAL(close)(fd));
+}
+
+/* ---- Second descriptors ---------------------------------------------- */
+
+int dup(int fd)
+{
+    struct call c;
+
+    if (!call_begin(&c, "dup", fd, CALLER))
+        return REAL(dup)(fd);
+    if (fault_strikes(&c))
+        return -1;
+    return made(&c, REAL(dup)(fd));
+}
+
+int dup2(int fd, int to)
+{
+    struct call c;
+
+    if (recording && is_log(to))
+        move_log();
+    if (!call_begin(&c, "dup2", fd, CALLER))
+        return REAL(dup2)(fd, to);
+    put_text(&c.args, ", ");
+    put_number(&c.args, to);
+    if (fault_strikes(&c))
+        return -1;
+    return made(&c, REAL(dup2)(fd, to));
+}
+
+static int control(int fd, int command, void *arg, const void *caller)
+{
+    struct call c;
+
+    if (recording && is_log(fd)) {
+        errno = EBADF;
+        return -1;
+    }
+    if ((command != F_DUPFD && command != F_DUPFD_CLOEXEC) ||
+        !call_begin(&c, "dup", fd, caller))
+        return REAL(fcntl)(fd, command, arg);
+    if (fault_strikes(&c))
+        return -1;
+    return made(&c, REAL(fcntl)(fd, command, arg));
+}
+
+/* Its argument is an int or a pointer, or there is none: as a pointer it
+ * passes on whole. */
+int fcntl(int fd, int command, ...)
+{
+    va_list args;
+
+    va_start(args, command);
+    void *arg = va_arg(args, void *);
+    va_end(args);
+    return control(fd, command, arg, CALLER);
+}
+
+/* ---- Linux has these besides ----------------------------------------- */
+
+#ifdef __linux__
+static const struct flag pipe_flags[] = { { O_NONBLOCK, "O_NONBLOCK" },
+                                          { O_CLOEXEC, "O_CLOEXEC" },
+                                          { 0, NULL } };
+
+int pipe2(int fd[2], int flags)
+{
+    struct call c;
+
+    if (!call_begin(&c, "pipe2", NO_FD, CALLER))
+        return REAL(pipe2)(fd, flags);
+    put_flags(&c.args, flags, pipe_flags);
+    if (fault_strikes(&c))
+        return -1;
+    return made_two(&c, fd, REAL(pipe2)(fd, flags));
+}
+
+int accept4(int fd, ADDRESS addr, socklen_t *restrict len, int flags)
+{
+    struct call c;
+
+    if (!call_begin(&c, "accept4", fd, CALLER))
+        return REAL(accept4)(fd, addr, len, flags);
+    put_call_flags(&c, flags, socket_flags);
+    wait_unless_nonblocking(&c);
+    if (fault_strikes(&c))
+        return -1;
+    return made(&c, REAL(accept4)(fd, addr, len, flags));
+}
+
+int dup3(int fd, int to, int flags)
+{
+    struct call c;
+
+    if (recording && is_log(to))
+        move_log();
+    if (!call_begin(&c, "dup3", fd, CALLER))
+        return REAL(dup3)(fd, to, flags);
+    put_text(&c.args, ", ");
+    put_number(&c.args, to);
+    if (fault_strikes(&c))
+        return -1;
+    return made(&c, REAL(dup3)(fd, to, flags));
+}
+
+int fcntl64(int fd, int command, ...)
+{
+    va_list args;
+
+    va_start(args, command);
+    void *arg = va_arg(args, void *);
+    va_end(args);
+    return control(fd, command, arg, CALLER);
 }
 
 static int close_some(unsigned first, unsigned last, int flags)
@@ -275,84 +359,4 @@ void closefrom(int first)
     for (int fd = from; fd < most; fd++)
         close(fd);
 }
-
-/* ---- Second descriptors ---------------------------------------------- */
-
-int dup(int fd)
-{
-    struct call c;
-
-    if (!call_begin(&c, "dup", fd, CALLER))
-        return REAL(dup)(fd);
-    if (fault_strikes(&c))
-        return -1;
-    return made(&c, REAL(dup)(fd));
-}
-
-int dup2(int fd, int to)
-{
-    struct call c;
-
-    if (recording && is_log(to))
-        move_log();
-    if (!call_begin(&c, "dup2", fd, CALLER))
-        return REAL(dup2)(fd, to);
-    put_text(&c.args, ", ");
-    put_number(&c.args, to);
-    if (fault_strikes(&c))
-        return -1;
-    return made(&c, REAL(dup2)(fd, to));
-}
-
-int dup3(int fd, int to, int flags)
-{
-    struct call c;
-
-    if (recording && is_log(to))
-        move_log();
-    if (!call_begin(&c, "dup3", fd, CALLER))
-        return REAL(dup3)(fd, to, flags);
-    put_text(&c.args, ", ");
-    put_number(&c.args, to);
-    if (fault_strikes(&c))
-        return -1;
-    return made(&c, REAL(dup3)(fd, to, flags));
-}
-
-static int control(int fd, int command, void *arg, const void *caller)
-{
-    struct call c;
-
-    if (recording && is_log(fd)) {
-        errno = EBADF;
-        return -1;
-    }
-    if ((command != F_DUPFD && command != F_DUPFD_CLOEXEC) ||
-        !call_begin(&c, "dup", fd, caller))
-        return REAL(fcntl)(fd, command, arg);
-    if (fault_strikes(&c))
-        return -1;
-    return made(&c, REAL(fcntl)(fd, command, arg));
-}
-
-/* Its argument is an int or a pointer, or there is none: as a pointer it
- * passes on whole. */
-int fcntl(int fd, int command, ...)
-{
-    va_list args;
-
-    va_start(args, command);
-    void *arg = va_arg(args, void *);
-    va_end(args);
-    return control(fd, command, arg, CALLER);
-}
-
-int fcntl64(int fd, int command, ...)
-{
-    va_list args;
-
-    va_start(args, command);
-    void *arg = va_arg(args, void *);
-    va_end(args);
-    return control(fd, command, arg, CALLER);
-}
+#endif

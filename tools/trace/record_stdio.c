@@ -8,6 +8,8 @@
  * writes it. */
 #include "record.h"
 
+#include <string.h>
+
 enum { STREAMS = 256,
        BUFFER = 4096 };
 
@@ -41,12 +43,6 @@ static ssize_t stream_write(void *cookie, const char *buf, size_t n)
     return left == n && n > 0 ? -1 : (ssize_t)(n - left);
 }
 
-static int stream_seek(void *cookie, off_t *offset, int whence)
-{
-    (void)cookie, (void)offset, (void)whence;
-    errno = ESPIPE; /* as lseek(2): fflush(3) looks at it */
-    return -1;
-}
 
 static int stream_close(void *cookie)
 {
@@ -66,10 +62,46 @@ static struct stream *take_stream(void)
     return NULL;
 }
 
+#ifdef __linux__
+static int stream_seek(void *cookie, off_t *offset, int whence)
+{
+    (void)cookie, (void)offset, (void)whence;
+    errno = ESPIPE; /* as lseek(2): fflush(3) looks at it */
+    return -1;
+}
+
+static FILE *open_stream(struct stream *s, const char *mode)
+{
+    static const cookie_io_functions_t ours = { stream_read, stream_write,
+                                                stream_seek, stream_close };
+
+    return fopencookie(s, mode, ours);
+}
+#else
+static int read_int(void *cookie, char *buf, int n)
+{
+    return (int)stream_read(cookie, buf, (size_t)n);
+}
+
+static int write_int(void *cookie, const char *buf, int n)
+{
+    return (int)stream_write(cookie, buf, (size_t)n);
+}
+
+static FILE *open_stream(struct stream *s, const char *mode)
+{
+    bool both = mode[1] == '+' || (mode[1] != '\0' && mode[2] == '+');
+
+    return funopen(s, both || mode[0] == 'r' ? read_int : NULL,
+                   both || mode[0] == 'w' ? write_int : NULL, NULL,
+                   stream_close);
+}
+#endif
+
 /* What fdopen(3) refuses, and "a", which sets O_APPEND, are left to it. */
 static bool mode_fits(int fd, const char *mode)
 {
-    long access = syscall(SYS_fcntl, fd, F_GETFL) & O_ACCMODE;
+    long access = system_flags(fd) & O_ACCMODE;
     bool both = false;
 
     for (const char *m = mode; *m != '\0'; m++)
@@ -82,8 +114,6 @@ static bool mode_fits(int fd, const char *mode)
 
 FILE *fdopen(int fd, const char *mode)
 {
-    static const cookie_io_functions_t ours = { stream_read, stream_write,
-                                                stream_seek, stream_close };
     struct file about;
     struct stream *s = NULL;
     FILE *file;
@@ -93,7 +123,7 @@ FILE *fdopen(int fd, const char *mode)
     if (s == NULL)
         return REAL(fdopen)(fd, mode);
     s->fd = fd;
-    file = fopencookie(s, mode, ours);
+    file = open_stream(s, mode);
     s->file = file;
     if (file == NULL)
         __atomic_clear(&s->taken, __ATOMIC_RELEASE);
@@ -119,13 +149,6 @@ int fileno(FILE *file)
     return s != NULL ? s->fd : REAL(fileno)(file);
 }
 
-int fileno_unlocked(FILE *file)
-{
-    const struct stream *s = stream_of(file);
-
-    return s != NULL ? s->fd : REAL(fileno_unlocked)(file);
-}
-
 /* exit(3) does this too, but only after we have said that the program has
  * ended. A stream that another thread waits in is left to it. */
 void stdio_flush(void)
@@ -134,7 +157,7 @@ void stdio_flush(void)
         FILE *file = streams[i].file;
         if (file == NULL || ftrylockfile(file) != 0)
             continue;
-        fflush_unlocked(file);
+        REAL(fflush)(file); /* it may lock it twice */
         funlockfile(file);
     }
 }
@@ -175,17 +198,6 @@ int dprintf(int fd, const char *restrict format, ...)
 {
     va_list args;
 
-    va_start(args, format);
-    int n = print(fd, format, args, CALLER);
-    va_end(args);
-    return n;
-}
-
-int __dprintf_chk(int fd, int flag, const char *restrict format, ...)
-{
-    va_list args;
-
-    (void)flag;
     va_start(args, format);
     int n = print(fd, format, args, CALLER);
     va_end(args);
@@ -252,18 +264,6 @@ int printf(const char *restrict format, ...)
 
 int fprintf(FILE *restrict f, const char *restrict format, ...)
 {
-    TELL_FORMAT("fprintf", f);
-}
-
-int __printf_chk(int flag, const char *restrict format, ...)
-{
-    (void)flag;
-    TELL_FORMAT("printf", stdout);
-}
-
-int __fprintf_chk(FILE *restrict f, int flag, const char *restrict format, ...)
-{
-    (void)flag;
     TELL_FORMAT("fprintf", f);
 }
 
@@ -361,9 +361,48 @@ void setbuf(FILE *restrict f, char *restrict buf)
     REAL(setbuf)(f, buf);
 }
 
+#ifdef __linux__
 void setlinebuf(FILE *f)
 {
     if (is_told(f))
         tell_print("setlinebuf", f, "", 0, CALLER);
     REAL(setlinebuf)(f);
 }
+
+int __dprintf_chk(int fd, int flag, const char *restrict format, ...)
+{
+    va_list args;
+
+    (void)flag;
+    va_start(args, format);
+    int n = print(fd, format, args, CALLER);
+    va_end(args);
+    return n;
+}
+
+int __printf_chk(int flag, const char *restrict format, ...)
+{
+    (void)flag;
+    TELL_FORMAT("printf", stdout);
+}
+
+int __fprintf_chk(FILE *restrict f, int flag, const char *restrict format, ...)
+{
+    (void)flag;
+    TELL_FORMAT("fprintf", f);
+}
+
+int fileno_unlocked(FILE *file)
+{
+    const struct stream *s = stream_of(file);
+
+    return s != NULL ? s->fd : REAL(fileno_unlocked)(file);
+}
+#else /* macOS's returns something */
+int setlinebuf(FILE *f)
+{
+    if (is_told(f))
+        tell_print("setlinebuf", f, "", 0, CALLER);
+    return REAL(setlinebuf)(f);
+}
+#endif

@@ -272,7 +272,7 @@ void put_flags(struct text *t, int flags, const struct flag *names)
     const char *between = "";
 
     for (; names->name != NULL; names++)
-        if ((flags & names->bit) == names->bit) {
+        if (names->bit != 0 && (flags & names->bit) == names->bit) {
             put_text(t, between);
             put_text(t, names->name);
             flags &= ~names->bit;

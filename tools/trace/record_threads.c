@@ -39,7 +39,7 @@ static pid_t tid_of(pthread_t thread)
 /* All slots are busy only while that many threads have yet to begin. */
 static struct launch *take_launch(void)
 {
-    for (;; syscall(SYS_sched_yield))
+    for (;; system_yield())
         for (int i = 0; i < LAUNCHES; i++)
             if (!__atomic_test_and_set(&launches[i].taken, __ATOMIC_ACQUIRE))
                 return &launches[i];
@@ -99,19 +99,6 @@ static void *run_plain(void *launch)
     return run(arg);
 }
 
-static int run_c11(void *launch)
-{
-    struct launch *l = launch;
-    int (*run)(void *) = l->c11;
-    void *arg = l->arg;
-    pid_t maker = l->maker;
-
-    give_back(l);
-    note_stack();
-    say_begin(maker);
-    return run(arg);
-}
-
 static void note_attributes(struct call *c, const pthread_attr_t *attr)
 {
     int state;
@@ -143,6 +130,20 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
     return ends_with(&c, err, err);
 }
 
+#ifdef __linux__ /* macOS has no threads.h */
+static int run_c11(void *launch)
+{
+    struct launch *l = launch;
+    int (*run)(void *) = l->c11;
+    void *arg = l->arg;
+    pid_t maker = l->maker;
+
+    give_back(l);
+    note_stack();
+    say_begin(maker);
+    return run(arg);
+}
+
 int thrd_create(thrd_t *thread, int (*run)(void *), void *arg)
 {
     struct call c;
@@ -161,6 +162,7 @@ int thrd_create(thrd_t *thread, int (*run)(void *), void *arg)
     ends_with(&c, rc, 0);
     return rc;
 }
+#endif
 
 /* The end of other threads is told by the key's destructor; main has none. */
 void __attribute__((noreturn)) pthread_exit(void *result)
@@ -169,6 +171,17 @@ void __attribute__((noreturn)) pthread_exit(void *result)
         say_end(NULL);
     for (;;)
         (void)REAL(pthread_exit)(result);
+}
+
+/* A wait is told only where there is one, if the system can say so. */
+static int try_join(pthread_t thread, void **result)
+{
+#ifdef __linux__
+    return REAL(pthread_tryjoin_np)(thread, result);
+#else
+    (void)thread, (void)result;
+    return EBUSY;
+#endif
 }
 
 int pthread_join(pthread_t thread, void **result)
@@ -181,7 +194,7 @@ int pthread_join(pthread_t thread, void **result)
         return REAL(pthread_join)(thread, result);
     if (tid != 0)
         put_number(&c.args, tid);
-    err = REAL(pthread_tryjoin_np)(thread, result);
+    err = try_join(thread, result);
     if (err == EBUSY) {
         waits(&c);
         err = REAL(pthread_join)(thread, result);

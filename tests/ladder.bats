@@ -220,6 +220,47 @@ accepts() {
         'Cause: read(5) is called in two threads, and in none for descriptor 4: '* ]]
 }
 
+@test "cause: a thread that nobody wakes, or that waits for a lock" {
+    says() { # STEP TEXT: of what is on stdin; nothing, if TEXT is empty
+        local text
+        text=$(told "$1")
+        [ "$text" = "${2:+Cause: $2 }" ] || { echo "it says: $text" && return 1; }
+    }
+    local wait
+    for wait in 'cond wait' lock; do
+        {
+            accepts
+            event B 2 8 "$wait" 0x10 - - - - - -
+        } >"$BATS_TEST_TMPDIR/$wait"
+    done
+    says 'a gets answer 200' \
+        'cond wait waits on: nobody wakes this thread, while the client of descriptor 4 waits for one' \
+        <"$BATS_TEST_TMPDIR/cond wait"
+    says 'server prints "x"' \
+        'lock waits on: whoever has this lock keeps it, while the client of descriptor 4 waits for one' \
+        <"$BATS_TEST_TMPDIR/lock"
+    # It waits for room itself; it has been read.
+    {
+        accepts
+        event B 2 7 'cond wait' 0x10 - - - - - -
+    } | says 'a gets answer 200' ''
+    {
+        cat "$BATS_TEST_TMPDIR/lock"
+        event E 3 9 read 4 4 s9 1 - 1 '"G"'
+    } | says 'a gets answer 200' ''
+    # At the end: join alone is no fault.
+    {
+        event E 1 7 signal TERM - - 15 - - -
+        event B 2 7 join 8 - - - - - -
+    } >"$BATS_TEST_TMPDIR/joins"
+    says 'server exits 0' '' <"$BATS_TEST_TMPDIR/joins"
+    {
+        event B 1 8 'cond wait' 0x10 - - - - - -
+        cat "$BATS_TEST_TMPDIR/joins"
+    } | says 'server exits 0' \
+        'cond wait waits on: nobody wakes this thread, while pthread_join(3) waits for its end'
+}
+
 @test "compare: where two runs part, and what does not count" {
     right=$BATS_TEST_TMPDIR/right wrong=$BATS_TEST_TMPDIR/wrong
     {
@@ -263,6 +304,40 @@ accepts() {
     [[ "$(told 'server says "New"' "$right" <"$wrong")" == *'yours: fprintf(stderr, "Here'* ]]
     said 'server: no' >"$wrong"
     [[ "$(told 'a gets eof' "$right" <"$wrong")" == *'yours: fprintf(stderr, "server: no'* ]]
+}
+
+@test "compare: of an answer, its status comes first, then the rest" {
+    right=$BATS_TEST_TMPDIR/right wrong=$BATS_TEST_TMPDIR/wrong
+    answered() { # PAGE THEN
+        accepts
+        event E 2 7 write 4 4 s9 40 - $((40 + ${#1})) \
+            "\"HTTP/1.1 200 OK\\r\\nContent-Length: ${#1}\\r\\n\\r\\n$1\""
+        event E 3 7 "$2" 4 4 s9 0 - - -
+        event E 4 7 close 3 3 s8 0 - - -
+    }
+    answered page shutdown >"$right"
+    answered 'my own page' close >"$wrong"
+    [[ "$(told 'a gets answer 200' "$right" <"$wrong")" == *'yours: close(4); '* ]]
+    answered 'my own page' shutdown >"$wrong"
+    [[ "$(told 'a gets answer 200' "$right" <"$wrong")" == *'yours: write('* ]]
+    sed 's/200 OK/204 No/' "$right" >"$wrong"
+    [[ "$(told 'a gets answer 200' "$right" <"$wrong")" == *'yours: write('* ]]
+}
+
+@test "many clients share a name in the heading" {
+    sed -n 's/.*FIRST_PID = \([0-9]*\).*/\1/p' tests/support/recording.c >"$BATS_TEST_TMPDIR/first"
+    local first
+    first=$(<"$BATS_TEST_TMPDIR/first")
+    {
+        accepts
+        for ((i = 1; i <= 40; i++)); do
+            printf 'E\t%s000000\t%s\t%s\tc%s\tconnect\t-\t-\ts7%s\t-\t-\t0\t-\t0\t-\t-\t-\t-\t-\n' \
+                "$((i + 1))" $((first + i)) $((first + i)) $i $i
+        done
+    } | "$ladder" -w 76 >"$BATS_TEST_TMPDIR/text"
+    cat "$BATS_TEST_TMPDIR/text"
+    grep -q '\[c1\.\.40\]' "$BATS_TEST_TMPDIR/text"
+    ! grep -q '^ .*\[c2\]  *\[c3\]' "$BATS_TEST_TMPDIR/text"
 }
 
 @test "the marked call is shown, also where it is far from the end" {

@@ -34,8 +34,8 @@ static const char *tell(struct picture *p, struct event *e, const char *format,
 
     snprintf(text, sizeof text, "%s", event_text(e, 44));
     n = strlen(text);
-    if (e->kind == 'B' && n > 6)
-        n -= strlen(" waits");
+    if (n > 6 && strcmp(text + n - 6, " waits") == 0)
+        n -= 6;
     snprintf(text + n, sizeof text - n, format, more);
     n = strlen(text);
     if (known)
@@ -196,6 +196,8 @@ static const char *unflushed(struct picture *p)
     for (int i = 0; i < p->events; i++) {
         struct event *e = p->event[i];
 
+        if (e->kind == 'X' && last != NULL && last->pid == e->pid)
+            last = NULL; /* exit(3) flushes */
         if (e->kind != 'P' || strcmp(e->fd, "1") != 0 || is_actor(e))
             continue;
         if (call_is(e, "setvbuf setbuf setlinebuf"))
@@ -247,6 +249,12 @@ static const char *mixed_up(struct picture *p)
     return NULL;
 }
 
+/* Threads wait for each other: those of a right program do so too. */
+static bool is_among_threads(const struct event *e)
+{
+    return call_is(e, "lock join") || strcmp(e->call, "cond wait") == 0;
+}
+
 /* A handler has taken the signal, and the call that it interrupted waits on. */
 static const char *not_ended(struct picture *p)
 {
@@ -258,9 +266,67 @@ static const char *not_ended(struct picture *p)
     for (int i = 0; signal != NULL && i < p->events; i++) {
         struct event *e = p->event[i];
 
-        if (e->lane == signal->lane && e->kind == 'B' && e->end == NULL)
+        if (e->lane == signal->lane && e->kind == 'B' && e->end == NULL &&
+            !is_among_threads(e))
             return tell(p, e, ": a handler has taken %s, and this call waits on",
                         signal->args);
+    }
+    return NULL;
+}
+
+/* A thread of that process, but not this one, that waits in one of these to the
+ * end. */
+static struct event *stuck(const struct picture *p, const struct event *other)
+{
+    for (int i = 0; i < p->events; i++) {
+        struct event *e = p->event[i];
+
+        if (e->kind == 'B' && e->end == NULL && e->pid == other->pid &&
+            e->lane != other->lane && is_among_threads(e) &&
+            !call_is(e, "join"))
+            return e;
+    }
+    return NULL;
+}
+
+static const char *tell_stuck(struct picture *p, struct event *e,
+                              const char *while_what)
+{
+    return tell(p, e,
+                call_is(e, "lock")
+                    ? " waits on: whoever has this lock keeps it, while %s"
+                    : " waits on: nobody wakes this thread, while %s",
+                while_what);
+}
+
+/* A client that no thread has taken up. */
+static const char *unserved(struct picture *p)
+{
+    char text[80];
+
+    for (int i = 0; i < p->events; i++) {
+        struct event *e = p->event[i], *worker;
+
+        if (e->kind != 'E' || is_actor(e) || !call_is(e, "accept accept4") ||
+            e->error[0] != '\0' || is_read(p, e->id) || is_closed(p, e) ||
+            (worker = stuck(p, e)) == NULL)
+            continue;
+        snprintf(text, sizeof text, "the client of descriptor %s waits for one",
+                 e->fd);
+        return tell_stuck(p, worker, text);
+    }
+    return NULL;
+}
+
+/* pthread_join(3) of a thread that does not come to its end. */
+static const char *not_joined(struct picture *p)
+{
+    for (int i = 0; i < p->events; i++) {
+        struct event *e = p->event[i], *worker;
+
+        if (e->kind == 'B' && e->end == NULL && call_is(e, "join") &&
+            (worker = stuck(p, e)) != NULL)
+            return tell_stuck(p, worker, "pthread_join(3) waits for its end");
     }
     return NULL;
 }
@@ -272,7 +338,7 @@ static const char *by_step(struct picture *p, const char *step)
     if (strstr(step, "signal 13") != NULL)
         return broken_pipe(p);
     if (strstr(step, " ends") != NULL || strstr(step, " exits ") != NULL)
-        return not_ended(p);
+        return (text = not_joined(p)) != NULL ? text : not_ended(p);
     if (strstr(step, " as-before") != NULL) {
         text = kept_threads(p);
         return text != NULL ? text : kept_descriptors(p);
@@ -281,6 +347,9 @@ static const char *by_step(struct picture *p, const char *step)
         text = mixed_up(p);
     if (strstr(step, " prints ") != NULL)
         text = unflushed(p);
+    if (text == NULL &&
+        (strstr(step, " gets ") != NULL || strstr(step, " prints ") != NULL))
+        text = unserved(p);
     return text;
 }
 

@@ -89,9 +89,35 @@ static bool is_free(const struct event *e)
            strncmp(e->data + 1, e->program, n) != 0 || e->data[n + 1] != ':';
 }
 
+/* What an answer says behind its status line is mostly free. */
+static bool answers_count;
+
+static bool is_answer(const char *key)
+{
+    return strncmp(key, "send HTTP/1.", strlen("send HTTP/1.")) == 0;
+}
+
+static void put_sent(char *key, const struct event *e)
+{
+    const char *end = strstr(e->data, "\\r");
+    bool begins = strncmp(e->data, "\"HTTP/1.", 8) == 0;
+    char status[64];
+
+    if (answers_count || (!begins && !is_answer(key))) {
+        add_data(key, e->data);
+    } else if (begins) {
+        snprintf(status, sizeof status, "%.*s\"",
+                 end != NULL ? (int)(end - e->data) : 60, e->data);
+        add_data(key, status);
+    }
+}
+
+/* What the event says, behind what those before it have. */
 static void put_words(char *key, const struct event *e)
 {
-    if (!is_free(e))
+    if (is_send(e) && e->kind != 'P')
+        put_sent(key, e);
+    else if (!is_free(e))
         add_data(key, e->data);
 }
 
@@ -152,7 +178,7 @@ static void make_key(const struct event *e, char *key)
     else if (is_receive(e))
         add_text(key, "EOF");
     else if (is_send(e))
-        add_data(key, e->data);
+        put_words(key, e);
     else if (!call_is(e, "socket accept accept4 wait waitpid pipe pipe2 close"))
         put_args(key, e);
 }
@@ -247,7 +273,8 @@ static int next_root(const struct picture *p, int i)
 static bool same(const struct item *a, const struct item *b)
 {
     return strcmp(a->key, b->key) == 0 &&
-           (a->bytes == b->bytes || !is_send(a->e[0]) || is_free(a->e[0]));
+           (a->bytes == b->bytes || !is_send(a->e[0]) || is_free(a->e[0]) ||
+            (is_answer(a->key) && !answers_count));
 }
 
 /* A call that still waits when the recording ends may have come to what the
@@ -414,19 +441,11 @@ static void add(char *out, size_t size, const char *before,
         snprintf(out + n, size - n, " (%s)", at->where);
 }
 
-const char *picture_difference(struct picture *p, const struct picture *right,
-                               const char *step, struct parting *part)
+static void find_parting(const struct picture *p, const struct picture *right,
+                         struct parting *part)
 {
-    static char text[700];
-    struct list *ours, *theirs;
-    struct place at, there;
-    bool known;
+    struct list *ours = lists_of(p), *theirs = lists_of(right);
 
-    words_count = strstr(step, " says ") != NULL ||
-                  strstr(step, " usage") != NULL ||
-                  strstr(step, " ready") != NULL;
-    ours = lists_of(p);
-    theirs = lists_of(right);
     *part = (struct parting){ .ours = NULL };
     for (int i = next_root(p, 0), k = next_root(right, 0);
          i < p->lanes && k < right->lanes;
@@ -435,6 +454,25 @@ const char *picture_difference(struct picture *p, const struct picture *right,
     for (int i = 0; i < p->lanes; i++)
         if (ours[i].n > 0 && p->lane[i].parent >= 0)
             compare(&ours[i], most_like(&ours[i], theirs, right), part);
+}
+
+/* Answers with all that is in them count where nothing else differs. */
+const char *picture_difference(struct picture *p, const struct picture *right,
+                               const char *step, struct parting *part)
+{
+    static char text[700];
+    struct place at, there;
+    bool known;
+
+    words_count = strstr(step, " says ") != NULL ||
+                  strstr(step, " usage") != NULL ||
+                  strstr(step, " ready") != NULL;
+    answers_count = false;
+    find_parting(p, right, part);
+    if (part->ours == NULL) {
+        answers_count = true;
+        find_parting(p, right, part);
+    }
     text[0] = '\0';
     if (part->ours == NULL)
         return text;

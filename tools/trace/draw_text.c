@@ -254,21 +254,78 @@ static bool joins(const struct drawing *d, const struct row *r,
            r->e[1 - side] == a->from && !was_long(a->from);
 }
 
+/* The next process of a side from this lane on, or how many lanes there are. */
+static int process_from(const struct drawing *d, enum side side, int lane)
+{
+    for (; lane < d->p->lanes; lane++) {
+        const struct lane *l = &d->p->lane[lane];
+
+        if (l->shown && l->side == side && l->pid == l->tid)
+            break;
+    }
+    return lane;
+}
+
+/* The number that a name ends with, and how long it is before that: [c12]. */
+static int number_in(const char *name, size_t *before)
+{
+    size_t n = strlen(name);
+
+    *before = n > 0 && name[n - 1] == ']' ? n - 1 : n;
+    while (*before > 0 && name[*before - 1] >= '0' && name[*before - 1] <= '9')
+        --*before;
+    return *before + 1 < n ? atoi(name + *before) : -1;
+}
+
+static bool follows(const char *a, const char *b)
+{
+    size_t n, m;
+    int first = number_in(a, &n), second = number_in(b, &m);
+
+    return first >= 0 && second == first + 1 && n == m &&
+           strncmp(a, b, n) == 0;
+}
+
+/* The name of the process in *lane, which moves to the next one. Three or more
+ * in a row are told as one: [c1..30]. */
+static void name_of_some(const struct drawing *d, enum side side, int *lane,
+                         char *out, size_t size)
+{
+    const struct picture *p = d->p;
+    int last = *lane, next, n = 1;
+    size_t before;
+
+    while ((next = process_from(d, side, last + 1)) < p->lanes &&
+           follows(lane_name(p, last), lane_name(p, next))) {
+        last = next;
+        n++;
+    }
+    snprintf(out, size, "%s", lane_name(p, *lane));
+    if (n >= 3) {
+        number_in(lane_name(p, last), &before);
+        snprintf(out + strlen(out) - 1, size - strlen(out), "..%s",
+                 lane_name(p, last) + before);
+    }
+    *lane = process_from(d, side, (n >= 3 ? last : *lane) + 1);
+}
+
 /* The processes of a side from *lane on, as many as stand in a line. */
 static void names(const struct drawing *d, enum side side, int *lane,
                   char *out, size_t size)
 {
-    out[0] = '\0';
-    for (; *lane < d->p->lanes; ++*lane) {
-        const struct lane *l = &d->p->lane[*lane];
-        size_t used = strlen(out), n = strlen(lane_name(d->p, *lane));
+    char name[128];
 
-        if (!l->shown || l->side != side || l->pid != l->tid)
-            continue;
-        if (used > 0 && used + 2 + n > (size_t)d->side)
+    out[0] = '\0';
+    *lane = process_from(d, side, *lane);
+    while (*lane < d->p->lanes) {
+        int next = *lane;
+        size_t used = strlen(out);
+
+        name_of_some(d, side, &next, name, sizeof name);
+        if (used > 0 && used + 2 + strlen(name) > (size_t)d->side)
             return;
-        snprintf(out + used, size - used, "%s%s", used > 0 ? "  " : "",
-                 lane_name(d->p, *lane));
+        snprintf(out + used, size - used, "%s%s", used > 0 ? "  " : "", name);
+        *lane = next;
     }
 }
 

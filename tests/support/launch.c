@@ -181,6 +181,7 @@ _Noreturn static void become(char *argv[], const struct limits *lim,
         fd = STATUS_FD + 1;
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     close_from(STATUS_FD + 2);
+    unsetenv("ROOM"); /* own_proc() was the last to ask */
     if (getenv("LADDER_PRELOAD") != NULL)
         setenv("LD_PRELOAD", getenv("LADDER_PRELOAD"), 1);
     exec_opened(fd, argv);

@@ -148,6 +148,26 @@ static void own_names(void)
     unlink("/tmp/.resolv");
 }
 
+/* Empty folders in the place of what a program could run, or compile, instead of
+ * doing the work; not where that itself is what is checked. */
+static void hide_solutions(const char *project)
+{
+    static const char *const hidden[] = {
+        "solutions", "build/solutions", "build/linked/solutions",
+        "build/way/solutions", "build/asan/solutions", "build/tsan/solutions",
+        ".git"
+    };
+    const char *bin = getenv("BIN");
+    char path[PATH_MAX];
+
+    if (bin != NULL && strstr(bin, "/solutions/") != NULL)
+        return;
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", project, hidden[i]);
+        mount_new(path, "mode=0,size=4k");
+    }
+}
+
 /* Everything read-only, a fresh /tmp; a project that lives below /tmp is
  * laid there again. */
 static int own_files(const char *project)
@@ -160,6 +180,7 @@ static int own_files(const char *project)
     if (syscall(NR_MOUNT_SETATTR, AT_FDCWD, "/", RECURSIVE, &ro,
                 sizeof ro) == -1)
         return -1;
+    hide_solutions(project);
     tree = syscall(NR_OPEN_TREE, AT_FDCWD, project,
                    TREE_CLONE | TREE_CLOEXEC | RECURSIVE);
     if (tree == -1 || mount_new("/tmp", "mode=1777,size=256m") == -1)

@@ -373,13 +373,28 @@ void program_read(struct actor *a)
 
 /* ---- what is told of it when a check fails ---- */
 
-/* What a program says may not move the cursor of who reads it. */
+/* How many bytes of its UTF-8 character follow this one: utf-8(7). */
+static int rest_of_character(unsigned char c, int left)
+{
+    if (c >= 0xc2)
+        return c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
+    return left > 0 && c >= 0x80 ? left - 1 : 0;
+}
+
+/* What a program says may not move the cursor of who reads it: neither by a
+ * control character, nor by one of the second set, U+0080 to U+009F. */
 static void add_printable(struct bytes *out, const char *p, size_t n)
 {
+    int left = 0;
+
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)p[i];
+        bool second = c >= 0x80 && c < 0xa0 &&
+                      (left == 0 || (unsigned char)p[i - 1] == 0xc2);
 
-        bytes_add(out, (c < 32 && c != '\t') || c == 127 ? "?" : p + i, 1);
+        left = rest_of_character(c, left);
+        bytes_add(out, (c < 32 && c != '\t') || c == 127 || second ? "?" : p + i,
+                  1);
     }
 }
 

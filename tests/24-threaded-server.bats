@@ -164,6 +164,36 @@ END
 END
 }
 
+@test "closes each client's descriptor once" {
+    play <<'END'
+    hint Either main closes the client's descriptor or its thread does, and once: as soon as it is closed, the next client is given the same number, and whoever closes it again ends that connection.
+    try make faults24
+    run server 0 with faults=close:delay=40
+    server ready
+    a connects {server}
+    a sends "GET / HTTP/1.1\r\n\r\n"
+    a gets answer 200
+    a closes
+    server idle
+    server census
+    # An accept(2) that waits already has the number of its next client.
+    repeat 2
+    b connects {server}
+    b sends "GET / HTTP/1.1\r\n\r\n"
+    b gets answer 200
+    b closes
+    server as-before
+    c1..2 connects {server}
+    c1..2 sends "GET / HTTP/1.1\r\n"
+    server idle
+    c1..2 sends "\r\n"
+    c1..2 gets answer 200
+    c1..2 closes
+    server as-before
+    end
+END
+}
+
 @test "sends the page with a right Content-Length" {
     http_empty_line
     http_page

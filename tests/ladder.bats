@@ -220,6 +220,16 @@ accepts() {
         'Cause: read(5) is called in two threads, and in none for descriptor 4: '* ]]
 }
 
+@test "cause: a descriptor that is closed twice" {
+    {
+        accepts
+        event E 2 7 close 4 4 s9 0 - - -
+        event E 3 7 close 4 4 - -1 EBADF - -
+    } >"$BATS_TEST_TMPDIR/events"
+    [[ "$(told 'a gets answer 200' <"$BATS_TEST_TMPDIR/events")" == \
+        'Cause: close(4) = EBADF: it was closed already, '* ]]
+}
+
 @test "cause: a thread that nobody wakes, or that waits for a lock" {
     says() { # STEP TEXT: of what is on stdin; nothing, if TEXT is empty
         local text

@@ -331,6 +331,20 @@ static const char *not_joined(struct picture *p)
     return NULL;
 }
 
+/* close(2) of a number that was closed already. */
+static const char *closed_twice(struct picture *p)
+{
+    for (int i = 0; i < p->events; i++) {
+        struct event *e = p->event[i];
+
+        if (e->kind == 'E' && call_is(e, "close") && !is_actor(e) &&
+            strcmp(e->error, "EBADF") == 0)
+            return tell(p, e, ": it was closed already, and a moment later the "
+                              "number may be another client's%s", "");
+    }
+    return NULL;
+}
+
 static const char *by_step(struct picture *p, const char *step)
 {
     const char *text = NULL;
@@ -357,6 +371,8 @@ const char *picture_cause(struct picture *p, const char *step)
 {
     const char *text = by_step(p, step);
 
+    if (text == NULL)
+        text = closed_twice(p);
     for (int i = 0; text == NULL && i < p->events; i++)
         if ((text = lost_rest(p, i)) == NULL)
             text = interrupted(p, i);

@@ -195,20 +195,42 @@ int shutdown(int fd, int how)
 
 /* ---- Closing: never our own descriptor ------------------------------- */
 
+/* The numbers that a socket or a pipe had, and that were closed. */
+static bool was_closed[4096];
+
+static bool closes_again(int fd)
+{
+    int err = errno;
+    bool again = fd >= 0 && fd < (int)sizeof was_closed && was_closed[fd] &&
+                 system_flags(fd) < 0;
+
+    errno = err;
+    return again;
+}
+
+/* To close one a second time is told as well: a moment later it may be somebody
+ * else's. */
 int close(int fd)
 {
     struct call c;
+    bool again = recording && closes_again(fd);
 
     if (recording && is_log(fd)) {
         errno = EBADF;
         return -1;
     }
-    if (!call_begin(&c, "close", fd, CALLER))
+    if (!call_begin(&c, "close", again ? NO_FD : fd, CALLER))
         return REAL(close)(fd);
+    if (again) {
+        c.fd = fd;
+        put_number(&c.args, fd);
+    }
     if (faults_on)
         fault_flush(&c.file);
     if (fault_strikes(&c))
         return -1;
+    if (fd < (int)sizeof was_closed)
+        was_closed[fd] = true; /* before another thread is given the number */
     return (int)ends(&c, REAL(close)(fd));
 }
 

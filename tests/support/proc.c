@@ -253,7 +253,7 @@ static const struct wait_call {
     { SYS_accept, "accept(2)", SOCKET },
     { SYS_accept4, "accept(2)", SOCKET },
     { SYS_connect, "connect(2)", SOCKET },
-    { SYS_sendfile, "sendfile(2)", ALWAYS },
+    { SYS_sendfile, "sendfile(2)", SOCKET },
     { SYS_splice, "splice(2)", ALWAYS },
     { SYS_wait4, "waitpid(2)", ALWAYS },
     { SYS_waitid, "waitid(2)", ALWAYS },
@@ -281,14 +281,22 @@ static const struct wait_call *wait_call(long nr)
     return NULL;
 }
 
-static bool no_time_limit(int fd, int option)
+/* A time limit of so many seconds, in a program that began then: does it end
+ * later than the step under way? When the wait began is not known. */
+static bool long_enough(double seconds, double began)
+{
+    return began + seconds > until;
+}
+
+static bool no_time_limit(int fd, int option, double began)
 {
     struct timeval t = { 0 };
     socklen_t len = sizeof t;
 
     if (getsockopt(fd, SOL_SOCKET, option, &t, &len) == -1)
         return errno == ENOTSOCK;
-    return t.tv_sec == 0 && t.tv_usec == 0;
+    return (t.tv_sec == 0 && t.tv_usec == 0) ||
+           long_enough((double)t.tv_sec, began);
 }
 
 /* TCP_USER_TIMEOUT, tcp(7); other sockets than TCP's have none. */
@@ -303,12 +311,13 @@ static bool no_user_timeout(int fd)
 
 /* A socket may have a time limit of its own: SO_RCVTIMEO, socket(7). We look
  * at the program's descriptor through pidfd_getfd(2). */
-static bool socket_waits_for_ever(pid_t pid, int fd)
+static bool socket_waits_for_ever(pid_t pid, int fd, double began)
 {
     int pidfd = (int)syscall(NR_PIDFD_OPEN, pid, 0);
     int copy = pidfd == -1 ? -1 : (int)syscall(NR_PIDFD_GETFD, pidfd, fd, 0);
-    bool for_ever = copy != -1 && no_time_limit(copy, SO_RCVTIMEO) &&
-                    no_time_limit(copy, SO_SNDTIMEO) && no_user_timeout(copy);
+    bool for_ever = copy != -1 && no_time_limit(copy, SO_RCVTIMEO, began) &&
+                    no_time_limit(copy, SO_SNDTIMEO, began) &&
+                    no_user_timeout(copy);
 
     if (pidfd != -1)
         close(pidfd);
@@ -317,11 +326,9 @@ static bool socket_waits_for_ever(pid_t pid, int fd)
     return for_ever;
 }
 
-/* A time limit of so many milliseconds, in a program that began then: does it
- * end later than the step under way? When the wait began is not known. */
-static bool long_enough(int ms, double began)
+static bool ms_enough(int ms, double began)
 {
-    return ms < 0 || began + ms / 1e3 > until;
+    return ms < 0 || long_enough(ms / 1e3, began);
 }
 
 static bool waits_for_ever(const struct task *t, double began)
@@ -332,11 +339,11 @@ static bool waits_for_ever(const struct task *t, double began)
         return false;
     switch (c->how) {
     case SOCKET:
-        return socket_waits_for_ever(t->pid, (int)t->arg[0]);
+        return socket_waits_for_ever(t->pid, (int)t->arg[0], began);
     case INT2:
-        return long_enough((int)t->arg[2], began);
+        return ms_enough((int)t->arg[2], began);
     case INT3:
-        return long_enough((int)t->arg[3], began);
+        return ms_enough((int)t->arg[3], began);
     case PTR2:
         return t->arg[2] == 0;
     case PTR3:

@@ -65,33 +65,39 @@ static long number_of(char *name)
                                          : a->uid;
 }
 
-/* Is s, up to end, `{name}`? Then what it stands for. */
-static bool value_of(const char *s, const char *end, long i, long *value)
+/* Is s, up to end, `{name}`? Then puts down what it stands for, and returns its
+ * length; else 0. */
+static int put_value(const char *s, const char *end, long i, char *to,
+                     size_t size)
 {
     char name[NAME_MAX_LEN];
 
     if (end == NULL || (size_t)(end - s) > sizeof name)
-        return false;
+        return 0;
     memcpy(name, s + 1, (size_t)(end - s) - 1);
     name[end - s - 1] = '\0';
-    *value = strcmp(name, "i") == 0 ? i : number_of(name);
-    return true;
+    if (strcmp(name, "here") == 0)
+        return snprintf(to, size, "%s", script_dir);
+    return snprintf(to, size, "%ld",
+                    strcmp(name, "i") == 0 ? i : number_of(name));
 }
 
-/* Puts ports in the place of {name}, and i in that of {i}. */
+/* Puts ports in the place of {name}, i in that of {i}, and the programs' folder
+ * in that of {here}. */
 static void substitute(const char *from, char *to, size_t size, long i)
 {
-    enum { LONGEST = 24 }; /* a number and a NUL */
+    enum { LONGEST = 24 }; /* a number or a folder, and a NUL */
     size_t n = 0;
-    long value;
 
     while (*from != '\0') {
         const char *end = *from == '{' ? strchr(from, '}') : NULL;
+        int put;
 
         if (n + LONGEST > size)
             script_error("a line of more than %zu bytes", size - LONGEST);
-        if (value_of(from, end, i, &value)) {
-            n += (size_t)snprintf(to + n, LONGEST, "%ld", value);
+        put = put_value(from, end, i, to + n, LONGEST);
+        if (put > 0) {
+            n += (size_t)put;
             from = end + 1;
         } else
             to[n++] = *from++;

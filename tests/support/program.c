@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { OUTPUT_CAP = 64 << 20,
@@ -655,6 +656,76 @@ static void says(struct actor *a, const char *rest)
     fail_with_state(&out);
 }
 
+/* Seconds between now and a date such as 06/Nov/1994:08:49:37 +0000, or -1: it
+ * is none. */
+static long since_log_date(const char *date, size_t n)
+{
+    static const char form[] = "dd/Mon/yyyy:hh:mm:ss +zone";
+    char text[sizeof form];
+    struct tm tm = { 0 };
+    int zone = 0, used = 0;
+    char month[4], sign = 0;
+    const char *months = "JanFebMarAprMayJunJulAugSepOctNovDec", *at;
+
+    if (n != sizeof form - 1)
+        return -1;
+    snprintf(text, sizeof text, "%.*s", (int)n, date);
+    if (sscanf(text, "%2d/%3[A-Za-z]/%4d:%2d:%2d:%2d %c%4d%n", &tm.tm_mday,
+               month, &tm.tm_year, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &sign,
+               &zone, &used) != 8 || used != (int)n ||
+        (sign != '+' && sign != '-') || (at = strstr(months, month)) == NULL)
+        return -1;
+    tm.tm_mon = (int)(at - months) / 3;
+    tm.tm_year -= 1900;
+    zone = (zone / 100 * 60 + zone % 100) * 60 * (sign == '-' ? -1 : 1);
+    return labs((long)(time(NULL) - (timegm(&tm) - zone)));
+}
+
+/* What is wrong with a line whose end, from `] ` on, is right? */
+static const char *wrong_log(const char *line, size_t n, const char *address)
+{
+    size_t begin = strlen(address) + strlen(" - - [");
+    long off;
+
+    if (n < begin || strncmp(line, address, strlen(address)) != 0 ||
+        strncmp(line + strlen(address), " - - [", 6) != 0)
+        return "its begin is another one";
+    off = since_log_date(line + begin, n - begin);
+    return off < 0    ? "its date has another form"
+           : off > 60 ? "its date is not that of now, in its own time zone"
+                      : NULL;
+}
+
+/* says log ADDRESS DATA: this line of the Common Log Format. */
+static void says_log(struct actor *a, const char *rest)
+{
+    struct bytes address = { 0 }, data = { 0 }, out = { 0 };
+    const char *wrong, *line;
+    size_t end;
+
+    rest = word_parse(rest, &address);
+    rest += strspn(rest, " ");
+    bytes_text(&data, "\"] \" %s", rest);
+    says(a, (char *)data.p);
+    end = a->said_used - want.n;
+    for (line = (char *)a->said.p + end;
+         line > (char *)a->said.p && line[-1] != '\n';)
+        line--;
+    wrong = wrong_log(line, (size_t)((char *)a->said.p + end - line),
+                      (char *)address.p);
+    if (wrong != NULL) {
+        bytes_text(&out,
+                   "expected  %s - - [dd/Mon/yyyy:hh:mm:ss +zone] ...\n%s\n"
+                   "received  ",
+                   (char *)address.p, wrong);
+        data_show(&out, (const unsigned char *)line, strcspn(line, "\n"));
+        bytes_text(&out, "\n");
+        fail_with_state(&out);
+    }
+    bytes_free(&address);
+    bytes_free(&data);
+}
+
 static bool has_ended(struct actor *a)
 {
     return a->over;
@@ -1133,6 +1204,8 @@ static void says_verb(struct actor *a, const char *rest)
 {
     if (strncmp(rest, "lines ", 6) == 0)
         says_lines(a, rest + 6);
+    else if (strncmp(rest, "log ", 4) == 0)
+        says_log(a, rest + 4);
     else
         says(a, rest);
 }

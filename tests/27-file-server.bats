@@ -229,12 +229,12 @@ $(serves)
     a gets reply 200 "percent"
     hint The page is as long as it must be, for any number of names of any length.
     folder site/many 0755
-$(for n in {100..399}; do
+$(for n in {100..699}; do
         echo "file site/many/$n-$A_LONG_NAME 0644"
     done)
     a sends "GET /many/ HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200
-    a replied body holds "100-n" | "101-n" | "250-n" | "399-n"
+    a replied body holds "100-n" | "101-n" | "250-n" | "399-n" | "699-n"
     hint A folder's name ends with a slash, else the links in its page lead elsewhere: answer 301 to a name without, with the right one in Location.
     try curl -i http://127.0.0.1:8000/lib
     a sends "GET /sub HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -243,6 +243,17 @@ $(for n in {100..399}; do
     a sends "GET /sub/ HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 200
     a replied links "x.txt"
+    hint In Location, a name that begins with two slashes is another server's: begin it with one, however many the client sent.
+    try curl -i http://127.0.0.1:8000//lib
+    a sends "GET //sub HTTP/1.1\r\nHost: a\r\n\r\n"
+    a gets reply 301|400|404
+    a replied Location not begins "//" | "http://sub"
+    a closes
+    a connects {server}
+    hint A link to a folder inside is as good as the folder: 301 without its slash, too.
+    link site/below sub
+    a sends "GET /below HTTP/1.1\r\nHost: a\r\n\r\n"
+    a gets reply 301
     hint The name in Location is escaped as in a listing, whatever bytes are in it: a CR LF there would end the field.
     folder "site/<b>\r\nX: y" 0755
     a sends "GET /%3Cb%3E%0D%0AX:%20y HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -290,6 +301,11 @@ $(for path in /out /up/secret /beside/secret /sub/up/secret /etc/hostname \
         /etc/passwd /up/site-2/secret /loop; do
         leads_nowhere "$path" '400|403|404'
     done)
+    hint HEAD, If-Modified-Since and Range ask about the same file: open it in one way for all of them.
+    try curl -I http://127.0.0.1:8000/up/passwd
+$(for path in /out /up/secret /sub/up/secret /etc/passwd; do
+        tells_nothing "$path"
+    done)
     hint No .. leads out, in whatever form: first decode, once, then look at the steps.
     try curl -i --path-as-is 127.0.0.1:8000/../../etc/passwd
 $(for path in /../secret /%2e%2e/secret /.%2E/secret /..%2fsecret \
@@ -326,6 +342,25 @@ leads_nowhere() {
     o sends "GET $1 HTTP/1.1\r\nHost: a\r\n\r\n"
     o gets reply $2
     o replied body lacks "SECRET" | ">secret" | "root:" | "site-2"
+    o closes
+END
+}
+
+# tells_nothing PATH: not that it is there, how long it is, when it was changed.
+tells_nothing() {
+    cat <<END
+    o connects {server}
+    o sends "HEAD $1 HTTP/1.1\r\nHost: a\r\n\r\n"
+    o gets reply 400|403|404 to HEAD
+    o replied no Last-Modified
+    o closes
+    o connects {server}
+    o sends "GET $1 HTTP/1.1\r\nHost: a\r\nIf-Modified-Since: Wed, 01 Jan 2098 00:00:00 GMT\r\n\r\n"
+    o gets reply 400|403|404
+    o closes
+    o connects {server}
+    o sends "GET $1 HTTP/1.1\r\nHost: a\r\nRange: bytes=99999999-\r\n\r\n"
+    o gets reply 400|403|404
     o closes
 END
 }

@@ -290,7 +290,8 @@ static int answer_to(const struct http_request *r)
     if (stat(real, &st) == 0 && S_ISDIR(st.st_mode) && !slash) {
         static char more[60000];
         char *to = more + sprintf(more, "Location: ");
-        for (const unsigned char *p = (unsigned char *)name; *p != '\0'; p++)
+        const char *one = name + strspn(name, "/") - 1; /* two are a host */
+        for (const unsigned char *p = (unsigned char *)one; *p != '\0'; p++)
             to += sprintf(to, isalnum(*p) || *p == '/' ? "%c" : "%%%02x", *p);
         sprintf(to, "/\r\n");
         return answer(301, more);

@@ -457,6 +457,11 @@ $(asks 13-)
     a gets reply 416
 $(asks 99-100)
     a gets reply 416
+    hint An empty file has no part: 416, or all of it with 200.
+    a sends "GET /empty HTTP/1.1\r\nHost: a\r\nRange: bytes=0-\r\n\r\n"
+    a gets reply 200|416
+    a sends "GET /empty HTTP/1.1\r\nHost: a\r\nRange: bytes=-1\r\n\r\n"
+    a gets reply 200|416
     hint What is no range of bytes is passed over: send the file, with 200.
 $(asks x)
     a gets reply 200 "Hello, files\n"
@@ -584,13 +589,24 @@ END
     hint The file may become shorter while you send it: sendfile(2) and read(2) then return 0. Close that connection, for the client waits for what you promised; a mapped file would be SIGBUS.
 $(serves)
     file site/long 0644 binary*6000000
+    file site/growing 0644 binary*1500000
     a connects {server} buffer=4096
     a sends "GET /long HTTP/1.1\r\nHost: a\r\n\r\n"
-    server says lines 1 "New client connected"
+    b connects {server} buffer=4096
+    b sends "GET /growing HTTP/1.1\r\nHost: a\r\n\r\n"
+    server says lines 2 "New client connected"
     server rests
-    size site/long 1000
-    within 5 a gets the rest
+    size site/long 0
+    size site/growing 2000000
+    within 5 a gets reply 200 cut-off binary*6000000
     a closes
+    hint What you send must be as long as Content-Length said: a file that grows meanwhile has more, and that would be taken for the next answer.
+    b gets reply 200
+    b sends "GET /sub/x.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    b gets reply 200 "below\n"
+    b closes
+    hint The file's length is the one that it has now: ask fstat(2) for each answer.
+    size site/long 1000
     b connects {server}
     b sends "GET /long HTTP/1.1\r\nHost: a\r\nRange: bytes=-3\r\n\r\n"
     b gets reply 206

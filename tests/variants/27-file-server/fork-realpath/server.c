@@ -179,7 +179,7 @@ static int part(const struct http_request *r, long long size, long long *first,
         if (end == text + 1 || *end != '\0')
             return 200;
         *first = n < size ? size - n : 0;
-        return n == 0 ? 416 : 206;
+        return n == 0 || size == 0 ? 416 : 206;
     }
     *first = strtoll(text, &end, 10);
     if (end == text || *end != '-')

@@ -187,12 +187,14 @@ $(serves)
     server rests
     server stops
     server continues
-    server rests
+    hint A client may take nothing for some seconds: a time limit for write(2), if any, is longer.
+    server idle 2.5
     hint A client that does not take its answer holds up that client alone.
     b connects {server}
     b sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     within 1.5 b gets reply 200 "Hello, files\n"
     b closes
+    hint What a client takes slowly is as long as what it takes at once: go on with the rest, from where the last call stopped, and let a time limit for write(2), if any, be longer than some seconds.
     a gets reply 200 binary*6000000
     hint What a client sends while it waits is its next request.
     a sends "GET /sub/x.txt HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -569,6 +571,14 @@ END
     hint Each client has its own thread: one that keeps its connection open, or has sent half a request, holds up nobody.
     try nc 127.0.0.1 8000 & curl -im 2 http://127.0.0.1:8000/LICENSE
 $(serves)
+    hint A client may be silent for some seconds and go on: a time limit for read(2), if any, is longer.
+    d connects {server}
+    d sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    d gets reply 200 "Hello, files\n"
+    d gets nothing 2.5
+    d sends "GET /sub/x.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    d gets reply 200 "below\n"
+    hint Each client has its own thread: one that keeps its connection open, or has sent half a request, holds up nobody.
     a1..50 connects {server}
     a1..50 sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     a1..50 gets reply 200 "Hello, files\n"

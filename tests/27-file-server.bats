@@ -163,6 +163,9 @@ $(serves)
     a sends ".txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     a gets reply 200 "below\n"
     a gets eof
+    hint Where the connection ends after an answer, say so in it: Connection: close.
+    a replied Connection not begins "keep-alive" | "Keep-Alive" | "Keep-alive"
+    hint HTTP/1.0 closes after each answer.
     b connects {server}
     b sends slowly "GET /hello.txt HTTP/1.0\r\n\r\n"
     b gets reply 200 "Hello, files\n"
@@ -787,6 +790,11 @@ $(serves)
     a gets reply 200 "Hello, files\n"
     server says "127.0.0.1 - - ["
     server says "] \"GET /hello.txt HTTP/1.1\" 200 13\n"
+    hint The date is strftime(3) of localtime_r(3), with "%d/%b/%Y:%H:%M:%S %z".
+    a sends "GET /sub/x.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    a gets reply 200 "below\n"
+    server says log 127.0.0.1 "\"GET /sub/x.txt HTTP/1.1\" 200 6\n"
+    hint A request that is answered with something else than a file is logged, too.
     a sends "HEAD /nothing HTTP/1.1\r\nHost: a\r\n\r\n"
     a gets reply 404 to HEAD
     server says "127.0.0.1 - - ["
@@ -857,6 +865,19 @@ END
     c connects {server}
     c sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     c gets reply 200 "Hello, files\n"
+    hint The folder may be named by a symbolic link, and be the root of all: then what is below it begins with the root's own slash.
+    link other site
+    run server --directory other 0
+    server ready
+    c connects {server}
+    c sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    c gets reply 200 "Hello, files\n"
+    link site/in hello.txt
+    run server --directory / 0
+    server ready
+    c connects {server}
+    c sends "GET {here}/site/in HTTP/1.1\r\nHost: a\r\n\r\n"
+    c gets reply 200 "Hello, files\n"
     hint The folder that is served is the one where the server was started, unless --directory says another.
     run server 0
     server ready
@@ -910,6 +931,9 @@ END
     d connects ::1 {server}
     d sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     d gets reply 200 "Hello, files\n"
+    hint The log says who asked: the client's address, from accept(2) or getpeername(2).
+    server says log ::1 "\"GET /hello.txt HTTP/1.1\" 200 13\n"
+    hint :: is every address of the machine, of both families: tcp_listen() sees to that.
     e connects 127.0.0.1 {server}
     e sends "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"
     e gets reply 200 "Hello, files\n"

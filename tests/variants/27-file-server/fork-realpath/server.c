@@ -395,6 +395,8 @@ int main(int argc, char *argv[])
         usage(argv, text);
     if (realpath(folder, root) == NULL)
         die("%s:", folder);
+    if (root[1] == '\0')
+        root[0] = '\0'; /* of all: what is below begins with its slash */
     on_signal(SIGPIPE, SIG_IGN, 0);
     on_signal(SIGCHLD, SIG_IGN, SA_NOCLDWAIT);
     int lfd = tcp_listen(address, port, &why);

@@ -32,6 +32,7 @@ static const char *kind_of(mode_t mode)
            : S_ISREG(mode)  ? "a plain file"
            : S_ISDIR(mode)  ? "a directory"
            : S_ISFIFO(mode) ? "a FIFO"
+           : S_ISLNK(mode)  ? "a link"
                             : "another file";
 }
 

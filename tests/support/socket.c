@@ -101,15 +101,16 @@ static bool not_connecting(struct actor *a)
     return !a->connecting;
 }
 
-/* Cuts `buffer=N` off the end: a small receive buffer, for a slow reader. */
-static int buffer_option(char *text)
+/* Cuts ` NAME=N` off the end. Returns N, or what it is when it is not there:
+ * `buffer=N`, a small receive buffer, for a slow reader; `queue=N`. */
+static int number_option(char *text, const char *name, int otherwise)
 {
-    char *at = strstr(text, " buffer=");
+    char *at = strstr(text, name);
 
     if (at == NULL)
-        return 0;
+        return otherwise;
     *at = '\0';
-    return atoi(at + 8);
+    return atoi(at + strlen(name));
 }
 
 /* buffer=N: a small receive buffer, and packets as on Ethernet: then the other
@@ -168,7 +169,7 @@ static struct actor *start_connect(const char *name, const char *rest)
     int small;
 
     snprintf(text, sizeof text, "%s", rest);
-    small = buffer_option(text);
+    small = number_option(text, " buffer=", 0);
     as = as_option(text);
     to = address_of(text);
     a->local = to.family == AF_UNIX;
@@ -240,10 +241,11 @@ static void listens(const char *name, const char *rest)
     struct actor *a = actor_new(name, LISTENER);
     char text[256];
     struct address at;
-    int on = 1, small;
+    int on = 1, queue, small;
 
     snprintf(text, sizeof text, "%s", rest);
-    small = buffer_option(text);
+    queue = number_option(text, " queue=", SOMAXCONN);
+    small = number_option(text, " buffer=", 0);
     at = address_of(text);
     a->fd = open_socket(&at, SOCK_STREAM);
     narrow(a->fd, small);
@@ -251,7 +253,7 @@ static void listens(const char *name, const char *rest)
     if (at.family == AF_INET6)
         setsockopt(a->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     if (bind(a->fd, (struct sockaddr *)&at.sa, at.len) == -1 ||
-        listen(a->fd, SOMAXCONN) == -1)
+        listen(a->fd, queue) == -1)
         leave_out("this check cannot listen on %s: %s", rest, strerror(errno));
     a->port = port_of(a->fd);
     a->local = at.family == AF_UNIX;

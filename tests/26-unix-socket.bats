@@ -163,6 +163,23 @@ END
 END
 }
 
+@test "A living server whose queue is full is left alone" {
+    play <<'END'
+    need linux
+    hint Where as many clients wait as listen(2) has allowed, the next connect(2) waits, too: for ever, if that server is stopped. With O_NONBLOCK (fcntl(2)) it fails with EAGAIN at once. The server lives: leave its socket alone, exit with status 1.
+    try start one, Ctrl-Z, many "nc -U" to it, then start another
+    L listens unix:t queue=1
+    a1..2 connects unix:t
+    b is-refused unix:t
+    run server t
+    server complains
+    path t is a socket
+    c1..2 accepts L
+    d connects unix:t
+    e accepts L
+END
+}
+
 @test "A file that is no socket is left alone" {
     play <<'END'
     hint A file that is no socket stays as it is, whatever connect(2) says: look with lstat(2) and S_ISSOCK. Say so in one line on stderr and exit with status 1.

@@ -79,7 +79,8 @@ static bool is_stale(const struct sockaddr_un *addr)
      * is no server.
      * Trap: Linux gives ECONNREFUSED for a file that is no socket too, hence
      * lstat. And any other failure is no proof: EACCES is somebody else's
-     * socket, EPROTOTYPE one for datagrams.
+     * socket, EPROTOTYPE one for datagrams. A server whose queue is full lets
+     * connect wait, unless fcntl(2) has set O_NONBLOCK: then EAGAIN.
      * Check: "A socket that a dead server has left is replaced".
      */
     (void)addr;

@@ -46,6 +46,7 @@ static int listen_at(const char *path)
     strcpy(name.sun_path, path);
     if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
         int probe = socket(AF_UNIX, SOCK_STREAM, 0);
+        fcntl(probe, F_SETFL, O_NONBLOCK);
         if (connect(probe, (struct sockaddr *)&name, sizeof name) == -1 &&
             errno == ECONNREFUSED)
             unlink(path);

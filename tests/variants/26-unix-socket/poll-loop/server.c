@@ -129,7 +129,7 @@ static bool serve(struct pollfd *p, struct client *c)
 
 static bool lives(const struct sockaddr_un *sun, socklen_t len)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
     bool dead = connect(fd, (const struct sockaddr *)sun, len) == -1 &&
                 errno == ECONNREFUSED;
 

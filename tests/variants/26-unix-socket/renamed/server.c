@@ -25,6 +25,7 @@ static int is_dead(const char *path)
     int fd = socket(AF_UNIX, SOCK_STREAM, 0), rc;
 
     strcpy(un.sun_path, path);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
     rc = connect(fd, (void *)&un, sizeof un);
     rc = rc == -1 && errno == ECONNREFUSED;
     close(fd);

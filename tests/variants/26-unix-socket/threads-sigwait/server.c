@@ -1,6 +1,6 @@
 /* server.c - an echo server with a thread for each client, and one that waits
  * for the signals with sigwait(3) and removes the file. It asks whether a
- * server lives before anything else, with a blocking connect(2).
+ * server lives before anything else, and waits a second for that.
  */
 #define _GNU_SOURCE
 
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,10 +62,12 @@ gone:
 
 static void look_around(int fd)
 {
+    struct timeval second = { .tv_sec = 1 };
     struct stat st;
 
     if (lstat(at.sun_path, &st) == -1)
         return;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof second);
     errno = EEXIST;
     if (!S_ISSOCK(st.st_mode) ||
         connect(fd, (struct sockaddr *)&at, sizeof at) == 0 ||

@@ -37,6 +37,11 @@ END
     a gets "a\0b\0"
     a sends binary*30000 "x"*100000 "\n"
     a gets binary*30000 "x"*100000 "\n"
+    hint A client may be silent for long, and send much. Only its end is the end: read on until read(2) returns 0.
+    try (sleep 9; head -c 9999999 /dev/zero) | nc -N -U /tmp/echo | wc -c
+    a gets nothing 9.4
+    a sends "0123456789abcdef\n"*70000
+    within 30 a gets "0123456789abcdef\n"*70000
     hint When read(2) returns 0, the client has closed its sending side: all is sent back, so close(2) the connection.
     try printf 'to the end' | nc -N -U /tmp/echo
     a ends
@@ -127,8 +132,20 @@ END
     b connects unix:s
     b sends "to the new one"
     b gets "to the new one"
-    hint The new socket, too, is its owner's alone.
+    hint The new socket, too, is its owner's alone, from its first moment: umask(2) before bind(2).
+    try strace -e trace=umask,bind,chmod the server (Linux), after kill -9
     path s has mode 600
+    server signal KILL
+    server ends
+    path m is-a-maze
+    repeat 3
+    path s is-watched
+    run server m/s
+    server ready m/s
+    path s was-private
+    server signal KILL
+    server ends
+    end
 END
 }
 
@@ -190,6 +207,14 @@ END
     path notes holds "precious\n"
     run server .
     server complains
+    hint A symbolic link is no socket, whatever it leads to: stat(2) follows it, lstat(2) tells what lies there itself.
+    try ln -s STALE /tmp/link; make run26 ARGS=/tmp/link
+    L listens unix:stale
+    L closes
+    link link stale
+    run server link
+    server idle 5
+    path link is a link
 END
 }
 
@@ -207,7 +232,7 @@ END
     server signal INT
     within 1.5 server ends
     path s is gone
-    hint Also while the server serves a silent client: a handler that only sets a flag must see to it that read(2) ends, and that nobody waits in it anew.
+    hint Also while the server serves a silent client: a handler that only sets a flag must see to it that read(2) ends, and that nobody waits in it anew. If each client has a process of its own, that one ends, too.
     try make run26, nc -U to it, then Ctrl-C the server
     run server s
     server ready s
@@ -216,6 +241,7 @@ END
     a gets "then silent"
     server signal INT
     within 1.5 server ends
+    within 1.5 a gets end
     path s is gone
     run server s
     server ready s

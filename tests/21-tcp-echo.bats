@@ -49,6 +49,9 @@ END
     a gets "a\0b\0"
     a sends binary*30000 "x"*100000 "\n"
     a gets binary*30000 "x"*100000 "\n"
+    hint A client may be silent for long. Only its end is the end: read on until read(2) returns 0.
+    try (sleep 9; echo hello) | nc -N 127.0.0.1 8080
+    a gets nothing 9.4
     hint When read(2) returns 0, the client has closed its sending side: all is sent back, so close(2) the connection.
     try printf 'to the end' | nc -N 127.0.0.1 8080
     a ends
@@ -382,6 +385,11 @@ END
     client prints "e\n"
     a sends "two\n"
     client prints "two\n"
+    hint Wait for what comes, without a time limit: poll(2) with -1 sleeps until then. 0 asks again and again, and a number gives up when the server or the keyboard is silent for so long.
+    try nc -l 127.0.0.1 8080, connect the client, wait; top meanwhile
+    within 2 client sleeps
+    a gets nothing 9.4
+    client runs
     hint Much is on its way: the server does not read, for it first wants to get rid of what it sends back. A client that waits until all is sent, in a blocking write(2), waits for ever: print meanwhile.
     try build/exercises/21-tcp-echo/client localhost 8080 <FILE | cmp - FILE
     client gets "0123456789abcdef\n"*12000

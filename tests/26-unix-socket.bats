@@ -447,6 +447,11 @@ END
     client prints "on"
     a sends "e\ntwo\n"
     client prints "e\ntwo\n"
+    hint Wait for what comes, without a time limit: poll(2) with -1 sleeps until then. 0 asks again and again, and a number gives up when the server or the keyboard is silent for so long.
+    try nc -lU /tmp/echo, connect the client, wait; top meanwhile
+    within 2 client sleeps
+    a gets nothing 9.4
+    client runs
     hint Much is on its way: the server does not read, for it first wants to get rid of what it sends back. A client that waits until all is sent, in a blocking write(2), waits for ever: print meanwhile.
     try build/exercises/26-unix-socket/client /tmp/echo <FILE | cmp - FILE
     client gets "0123456789abcdef\n"*24000

@@ -67,6 +67,10 @@ END
     pipe exits 143
     run pipe true '|' sh -c 'kill -KILL $$'
     pipe exits 137
+    hint The commands have SIGINT as you had it, at its default here: if you ignore it while you wait (signal(2)), put it back in the child.
+    try build/exercises/20-pipe/pipe true '|' sh -c 'kill -INT $$'; echo $?
+    run pipe true '|' sh -c 'kill -INT $$'
+    pipe exits 130
     hint A signal counts only if it ended the last command.
     try build/exercises/20-pipe/pipe sh -c 'kill $$' '|' true; echo $?
     run pipe sh -c 'kill -TERM $$' '|' true

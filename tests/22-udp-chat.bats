@@ -426,6 +426,9 @@ END
     client prints "bob: 100%s %n\n"
     u sends "b"*1024
     client prints "b"*1024 "\n"
+    hint Sleep until something comes: poll(2) with a time limit of -1. With 0 it asks again and again, and burns the processor.
+    try make run22 PROG=client ARGS='127.0.0.1 8080 x'; top meanwhile
+    within 2 client sleeps
     hint A byte from 0 to 31, or 127, is shown as "?": a newline and a '\0' in the middle, too. All others stay as they are.
     try printf 'amy: \033[2Jhello' | nc -u -w 1 127.0.0.1 8080
     u sends "bob: one\nann: two\n"
@@ -531,6 +534,17 @@ END
     a sends "nobody hears this"
     b sends "c"
     a gets "c"
+    hint Here, too, a sender is an address and a port: these two have the same port. Compare sin6_addr.
+    p opens ::1 9002
+    q opens fd00::1 9002
+    p to ::1 {server} sends "p"
+    a gets "p"
+    q to ::1 {server} sends "q"
+    a gets "q"
+    p gets "q"
+    p sends "p again"
+    q gets "p again"
+    a gets "p again"
     hint ADDRESS may be a name: getaddrinfo(3) finds its addresses.
     run server 0 six.test
     server ready

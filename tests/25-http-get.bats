@@ -58,6 +58,9 @@ END
     a gets request "GET / HTTP/1.0"
     http-get idle
     http-get runs
+    hint A server may think for long: wait for it without a time limit.
+    http-get idle 9.4
+    http-get runs
     hint Write what read(2) has brought to stdout (descriptor 1) before you read again, the head too. With printf(3) or fwrite(3), call fflush(stdout) after each part.
     a sends "HTTP/1.0 200 OK\r\n"
     http-get prints "HTTP/1.0 200 OK\r\n"

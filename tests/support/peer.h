@@ -92,12 +92,15 @@ struct census {
 struct actor {
     char name[NAME_MAX_LEN];
     enum kind kind;
-    int port;             /* a server's, a listener's */
+    int port;             /* a server's, a listener's; where a client is */
     int fd;               /* a socket, or -1 */
     struct bytes in, out; /* received, not yet sent */
     struct bytes head, body; /* of the last reply */
     size_t used, sent;    /* how much of in and out is done with */
     bool reading, connecting, eof, reset;
+    struct bytes trickle; /* goes out byte by byte, again and again */
+    size_t trickled;      /* how much of it, this time */
+    double next_trickle;
     bool local; /* of AF_UNIX */
     long uid;   /* a local client's user; pid: its process; as it is there */
     struct sockaddr_storage peer; /* a datagram's last sender */
@@ -111,6 +114,7 @@ struct actor {
     bool unheard; /* its stdout is left to fill up */
     bool started, exited, killed, too_late, stdin_ends, over;
     int code; /* exit status or signal */
+    long answered; /* answers that clients have got from it */
     struct census census;
     bool steady; /* since the census, its memory has once not grown */
 };

@@ -1152,7 +1152,8 @@ static void is_told(struct actor *a, const char *rest)
     }
 }
 
-/* says lines N DATA: exactly N lines of stderr begin so, from the start. */
+/* says lines N DATA: exactly N lines of stderr begin so, from the start;
+ * N is `answered`: as many as answers have come from it. */
 static long begin_count(const struct actor *a)
 {
     long n = 0;
@@ -1169,19 +1170,30 @@ static bool that_many_begin(struct actor *a)
     return begin_count(a) >= begin_wanted || closed(a);
 }
 
+/* N, or `answered`; says where the data begins. */
+static const char *lines_wanted(const struct actor *a, const char *rest)
+{
+    char *data;
+
+    begin_wanted = a->answered;
+    if (strncmp(rest, "answered ", 9) == 0)
+        return rest + 9;
+    begin_wanted = strtol(rest, &data, 10);
+    return data + strspn(data, " ");
+}
+
 static void says_lines(struct actor *a, const char *rest)
 {
     struct bytes out = { 0 };
-    char *data;
 
-    begin_wanted = strtol(rest, &data, 10);
-    while (*data == ' ')
-        data++;
-    parse(data);
+    parse(lines_wanted(a, rest));
     await(that_many_begin, a);
     if (begin_count(a) == begin_wanted)
         return;
-    bytes_text(&out, "expected %ld lines on stderr that begin with ",
+    bytes_text(&out, *rest == 'a' ? "clients have got %ld answers; expected as"
+                                    " many lines on stderr that begin with "
+                                  : "expected %ld lines on stderr that begin"
+                                    " with ",
                begin_wanted);
     data_show(&out, want.p, want.n);
     bytes_text(&out, ", there are %ld\n", begin_count(a));

@@ -85,6 +85,7 @@ void actor_drop(struct actor *a)
             actors[i] = actors[--actor_count];
     bytes_free(&a->in);
     bytes_free(&a->out);
+    bytes_free(&a->trickle);
     bytes_free(&a->head);
     bytes_free(&a->body);
     bytes_free(&a->printed);
@@ -124,6 +125,7 @@ static void push(struct actor *a, int fd)
         log_text("  %s cannot send: %s\n", a->name, strerror(errno));
         a->reset |= errno == ECONNRESET;
         a->sent = a->out.n; /* nobody will take it */
+        bytes_free(&a->trickle);
     }
 }
 
@@ -236,6 +238,22 @@ static void move(struct actor *a)
         move_stream(a);
 }
 
+/* The next byte of who trickles, where it is time. Returns how long pump() may
+ * wait then. */
+static int trickle(struct actor *a, int ms)
+{
+    enum { APART_MS = 2 };
+
+    if (a->trickle.n == 0 || a->connecting || a->reset)
+        return ms;
+    if (!sending(a) && now() >= a->next_trickle) {
+        bytes_add(&a->out, a->trickle.p + a->trickled, 1);
+        a->trickled = (a->trickled + 1) % a->trickle.n;
+        a->next_trickle = now() + APART_MS / 1e3;
+    }
+    return ms < APART_MS ? ms : APART_MS;
+}
+
 /* A failing poll(2), EINTR too, is as one in which nothing came. */
 void pump(int ms)
 {
@@ -244,7 +262,10 @@ void pump(int ms)
     int n = 0, ready;
 
     for (int i = 0; i < actor_count; i++) {
-        int k = interest(actors[i], p + n);
+        int k;
+
+        ms = trickle(actors[i], ms);
+        k = interest(actors[i], p + n);
 
         while (k-- > 0)
             who[n++] = actors[i];
@@ -286,7 +307,7 @@ static bool nothing_moves(uint64_t *signature)
 {
     *signature = moved; /* a byte that moved starts a proof anew */
     for (int i = 0; i < actor_count; i++)
-        if (in_flight(actors[i]))
+        if (in_flight(actors[i]) || actors[i]->trickle.n > 0)
             return false;
     for (int i = 0; i < actor_count; i++)
         if (actors[i]->kind == PROGRAM && !program_is_done(actors[i]) &&

@@ -84,6 +84,14 @@ static int open_socket(const struct address *a, int type)
     return fd;
 }
 
+static int port_in(const struct sockaddr_storage *sa)
+{
+    const struct sockaddr_in *four = (const void *)sa;
+    const struct sockaddr_in6 *six = (const void *)sa;
+
+    return ntohs(sa->ss_family == AF_INET6 ? six->sin6_port : four->sin_port);
+}
+
 static int port_of(int fd)
 {
     struct sockaddr_storage sa = { 0 };
@@ -91,9 +99,7 @@ static int port_of(int fd)
 
     if (getsockname(fd, (struct sockaddr *)&sa, &len) == -1)
         return -1;
-    return ntohs(sa.ss_family == AF_INET6
-                     ? ((struct sockaddr_in6 *)(void *)&sa)->sin6_port
-                     : ((struct sockaddr_in *)(void *)&sa)->sin_port);
+    return port_in(&sa);
 }
 
 static bool not_connecting(struct actor *a)
@@ -173,6 +179,7 @@ static struct actor *start_connect(const char *name, const char *rest)
     as = as_option(text);
     to = address_of(text);
     a->local = to.family == AF_UNIX;
+    a->port = a->local ? 0 : port_in(&to.sa);
     a->uid = (long)geteuid();
     a->fd = open_socket(&to, SOCK_STREAM);
     narrow(a->fd, small);
@@ -348,6 +355,15 @@ static void sends(struct actor *a, const char *rest)
     }
 }
 
+/* DATA, again and again, while later steps are at work. */
+static void trickles(struct actor *a, const char *rest)
+{
+    bytes_free(&a->trickle);
+    if (!data_parse(&rest, &a->trickle))
+        script_error("bad data: %s", rest);
+    a->trickled = 0;
+}
+
 static struct address peer_of(const struct actor *a)
 {
     struct address to = { .sa = a->peer, .len = a->peer_len };
@@ -396,6 +412,7 @@ static void ends(struct actor *a)
 
 static void closes(struct actor *a)
 {
+    bytes_free(&a->trickle);
     if (a->kind == STREAM)
         await(all_sent, a);
     record_call(a, "close", NULL, NULL, 0);
@@ -560,27 +577,39 @@ bool http_status(const char *head, const char *codes)
     return false;
 }
 
+/* What is wrong with Content-Length for a body of n bytes; NULL: nothing, or
+ * there is none. A body in chunks has its own end. */
+static const char *wrong_length(const char *head, size_t n)
+{
+    static char text[128];
+    size_t len = 0;
+    const char *p = http_field(head, "Content-Length", &len);
+
+    if (p == NULL || http_field(head, "Transfer-Encoding", &(size_t){ 0 }))
+        return NULL;
+    if (len == 0 || strspn(p, "0123456789") != len)
+        return "its Content-Length is no number";
+    if (strtoul(p, NULL, 10) == n)
+        return NULL;
+    snprintf(text, sizeof text, "it says \"Content-Length: %.*s\", its body"
+                                " has %zu bytes",
+             (int)len, p, n);
+    return text;
+}
+
 /* What is wrong with an answer 200; NULL: nothing. */
 static const char *wrong_page(const char *head, const char *body, size_t n)
 {
-    static char text[128];
-    size_t len;
-    const char *p = http_field(head, "Content-Length", &len);
-
     if (strncmp(head, "HTTP/1.1 200 OK\r\n", 17) != 0)
         return "its first line is not \"HTTP/1.1 200 OK\\r\\n\"";
     if (!field_is(head, "Content-Type", "text/html", true))
         return "it has no \"Content-Type: text/html\"";
     if (!field_is(head, "Connection", "close", false))
         return "it has no \"Connection: close\"";
-    if (p == NULL || len == 0 || strspn(p, "0123456789") != len)
+    if (http_field(head, "Content-Length", &(size_t){ 0 }) == NULL)
         return "it has no \"Content-Length: N\"";
-    if (strtoul(p, NULL, 10) != n) {
-        snprintf(text, sizeof text, "it says \"Content-Length: %.*s\", its"
-                                    " body has %zu bytes",
-                 (int)len, p, n);
-        return text;
-    }
+    if (wrong_length(head, n) != NULL)
+        return wrong_length(head, n);
     if (strstr(body, "<P>This is my test server page</P>") == NULL)
         return "its page has no \"<P>This is my test server page</P>\"";
     return NULL;
@@ -619,6 +648,7 @@ static const char *wrong_answer(struct actor *a, const char *codes)
 {
     static char why[128];
     const char *head, *body;
+    size_t n;
 
     a->reading = true;
     if (!await(stream_over, a)) {
@@ -635,19 +665,34 @@ static const char *wrong_answer(struct actor *a, const char *codes)
         return "its head does not end: no empty line (\"\\r\\n\\r\\n\")";
     if (!http_status(head, codes))
         return "it has another status";
-    if (http_status(head, "200"))
-        return wrong_page(head, body + 4,
-                          a->in.n - (size_t)(body + 4 - (char *)a->in.p));
-    return NULL;
+    n = a->in.n - (size_t)(body + 4 - (char *)a->in.p);
+    return http_status(head, "200") ? wrong_page(head, body + 4, n)
+                                    : wrong_length(head, n);
 }
 
-static void gets_answer(struct actor *a, const char *codes)
+/* The program that answers on that port has answered once more. */
+static void count_answer(int port)
 {
-    const char *wrong = wrong_answer(a, codes);
+    for (int i = 0; i < actor_count; i++)
+        if (actors[i]->kind == PROGRAM && actors[i]->port == port)
+            actors[i]->answered++;
+}
 
+/* CODES, or `CODES or none`: or the end, or a reset, and no byte. */
+static void gets_answer(struct actor *a, const char *rest)
+{
+    const char *wrong, *none = strstr(rest, " or none");
+    char codes[64];
+
+    snprintf(codes, sizeof codes, "%.*s",
+             (int)(none == NULL ? strlen(rest) : (size_t)(none - rest)), rest);
+    wrong = wrong_answer(a, codes);
+    if (none != NULL && stream_over(a) && a->in.n == a->used)
+        return;
     if (wrong != NULL)
         bad_answer(a, codes, wrong);
     a->used = a->in.n;
+    count_answer(a->port);
 }
 
 /* ---- the same bytes, under every schedule ---- */
@@ -1027,6 +1072,7 @@ static const struct {
     void (*act)(struct actor *a, const char *rest);
 } verbs[] = {
     { STREAM, "sends", sends },
+    { STREAM, "trickles", trickles },
     { STREAM, "gets", stream_gets },
     { STREAM, "replied", replied },
     { STREAM, "ends", ends_verb },

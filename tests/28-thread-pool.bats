@@ -23,7 +23,14 @@ load support/http
     b connects {server}
     b sends "GET / HTTP/1.1\r\n\r\n"
     within 1.5 b gets answer 200
-    a1..3 closes
+    b closes
+    hint So many clients are served at the same time, and no more: with 4 silent ones, the fifth waits in the queue.
+    a4 connects {server}
+    b connects {server}
+    b sends "GET / HTTP/1.1\r\n\r\n"
+    b gets nothing
+    a1..4 closes
+    within 1.5 b gets answer 200
     b closes
     hint A worker that has served a client takes the next one out of the queue: it does not end.
     c1..9 connects {server}
@@ -53,6 +60,12 @@ load support/http
     g connects {server}
     g sends "GET / HTTP/1.1\r\n\r\n"
     within 1.5 g gets answer 200
+    g closes
+    hint WORKERS threads serve clients, no more of them, and nobody else: with so many silent clients, the next one waits in the queue.
+    f12 connects {server}
+    h connects {server}
+    h sends "GET / HTTP/1.1\r\n\r\n"
+    h gets nothing
 END
 }
 
@@ -84,6 +97,8 @@ END
     server rests
     server descriptors 1100
     within 2 server sleeps
+    hint The clients' turn is in the order they came: while the worker is busy, nobody else serves one, main neither.
+    server prints nothing
     hint All threads are made at the start. There are no more of them, however many clients come.
     server threads same
     hint Who waits because the queue is full goes on when there is room: pthread_cond_signal(3) after every pop.
@@ -102,11 +117,18 @@ END
 
 @test "a client that is too slow gets 408, and its worker goes on" {
     play <<'END'
-    hint Wait for a client with poll(2), until the time for its whole request is over and no longer; then tell it: 408 Request Timeout. A limit for each read(2), as SO_RCVTIMEO, is met by nobody who sends a byte now and then.
+    hint Wait for a client with poll(2), until the time for its whole request is over and no longer; then tell it: 408 Request Timeout. A limit for each read(2), as SO_RCVTIMEO, or for each line is met by nobody who sends a bit now and then.
     try make run28 ARGS='8080 127.0.0.1 4 1', then: nc 127.0.0.1 8080
     run server 0 127.0.0.1 1 1 as single
     single ready
     j1..4 connects {single}
+    run server 0 127.0.0.1 1 1 as busy
+    busy ready
+    k connects {busy}
+    k sends "POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\nx"
+    k gets answer 200
+    l connects {busy}
+    l sends "GET / HTTP/1.1\r\n\r\n"
     run server 0 127.0.0.1 3 1
     server ready
     a1..2 connects {server}
@@ -114,14 +136,16 @@ END
     d connects {server}
     f connects {server}
     f sends "GET / HTTP/1.1\r\n\r\n"
-    repeat 7
-    d sends "G"
-    server idle 0.25
-    end
-    within 0.6 d gets answer 408
+    k trickles "x"
+    d trickles "X: " "a"*85 "\r\n"
+    within 2 d gets answer 408
+    d closes
     within 0.6 a1..2 gets answer 408
     hint When its time is over, the worker has done with that client: it takes the next one out of the queue.
     within 0.6 f gets answer 200
+    hint A client that goes on sending after its answer must not keep a worker either: give the time for its end a limit that nothing it sends puts off.
+    within 4 l gets answer 200
+    k closes
     hint A client that does not close its connection must not keep a worker: wait for its end no longer than for its request.
     g1..3 connects {server}
     g1..3 sends "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"
@@ -153,6 +177,9 @@ END
     b connects {server}
     b sends "GET / HTTP/1.1\r\n\r\n"
     server says lines 9 "New client connected"
+    b1..30 connects {server}
+    b1..30 sends "GET / HTTP/1.1\r\n\r\n"
+    b1..30 ends
     server rests
     server signal TERM
     server rests
@@ -161,8 +188,13 @@ END
     server rests
     server heard
     a1..8 gets answer 200
+    a1..8 closes
     b gets answer 200
+    b closes
+    hint Every client that was accepted before the signal is served: the workers go on until the queue is empty, however many are in it.
+    b1..30 gets answer 200 or none
     within 5 server exits 0
+    server says lines answered "New client connected"
     hint Wake all workers that wait for a client: pthread_cond_broadcast(3). pthread_cond_signal(3) wakes one, and the others are never joined.
     run server 0 127.0.0.1 9 30
     server ready

@@ -95,7 +95,8 @@ struct actor {
     int port;             /* a server's, a listener's; where a client is */
     int fd;               /* a socket, or -1 */
     struct bytes in, out; /* received, not yet sent */
-    struct bytes head, body; /* of the last reply */
+    struct bytes head, body; /* of the last reply; before: the head before */
+    struct bytes before;
     size_t used, sent;    /* how much of in and out is done with */
     bool reading, connecting, eof, reset;
     struct bytes trickle; /* goes out byte by byte, again and again */

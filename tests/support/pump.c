@@ -87,6 +87,7 @@ void actor_drop(struct actor *a)
     bytes_free(&a->out);
     bytes_free(&a->trickle);
     bytes_free(&a->head);
+    bytes_free(&a->before);
     bytes_free(&a->body);
     bytes_free(&a->printed);
     bytes_free(&a->said);

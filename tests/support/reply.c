@@ -142,7 +142,9 @@ static void keep(struct actor *a)
     const char *value;
     size_t n;
 
-    bytes_free(&a->head);
+    bytes_free(&a->before);
+    a->before = a->head;
+    a->head = (struct bytes){ 0 };
     bytes_free(&a->body);
     bytes_add(&a->head, a->in.p + reply.head, reply.body - reply.head);
     bytes_add(&a->body, "", 0);
@@ -264,6 +266,43 @@ static void field_is_one_of(struct actor *a, const char *name,
     if (is_one_of(a, name, data, begins_so) == never)
         bad_field(a, name, never ? "not begins" : begins_so ? "begins" : "",
                   data);
+}
+
+/* FIELD lacks DATA | DATA: none of these is in it, in any letter case. */
+static void field_lacks(struct actor *a, const char *name, const char *data)
+{
+    size_t n = 0;
+    const char *value = http_field((char *)a->head.p, name, &n), *p = data;
+
+    for (bool more = true; more && value != NULL; more = *p++ == '|') {
+        struct bytes one = { 0 };
+        bool found = false;
+
+        if (!data_parse(&p, &one))
+            script_error("bad data: %s", p);
+        for (size_t i = 0; i + one.n <= n && !found; i++)
+            found = strncasecmp(value + i, (char *)one.p, one.n) == 0;
+        bytes_free(&one);
+        if (found)
+            bad_field(a, name, "without", data);
+    }
+}
+
+/* same FIELD: as the reply before had it, if both have it. */
+static void field_is_same(struct actor *a, const char *name)
+{
+    struct bytes was = { 0 };
+    size_t n = 0, nbefore = 0;
+    const char *value = http_field((char *)a->head.p, name, &n), *before;
+
+    if (a->before.p == NULL)
+        script_error("%s has got one reply only", a->name);
+    before = http_field((char *)a->before.p, name, &nbefore);
+    if (value == NULL || before == NULL ||
+        (n == nbefore && memcmp(value, before, n) == 0))
+        return;
+    data_quote(&was, (const unsigned char *)before, nbefore);
+    bad_field(a, name, "as in the reply before,", (char *)was.p);
 }
 
 /* Shows the body from the line of at on, some lines of it. */
@@ -450,7 +489,7 @@ static void links_are(struct actor *a, const char *rest)
     }
 }
 
-/* FIELD ..., no FIELD, body ..., links ... */
+/* FIELD ..., no FIELD, same FIELD, body ..., links ... */
 void replied(struct actor *a, const char *rest)
 {
     char name[64];
@@ -461,12 +500,17 @@ void replied(struct actor *a, const char *rest)
         script_error("%s has got no reply", a->name);
     if (sscanf(rest, "%63s %n", name, &used) != 1 || rest[used] == '\0')
         script_error("replied FIELD DATA, no FIELD, body holds DATA");
+    rest += used;
     if (strcmp(name, "links") == 0)
-        links_are(a, rest + used);
+        links_are(a, rest);
     else if (strcmp(name, "body") == 0)
-        body_holds(a, rest + used);
+        body_holds(a, rest);
+    else if (strcmp(name, "same") == 0)
+        field_is_same(a, rest);
+    else if (strcmp(name, "no") != 0 && strncmp(rest, "lacks ", 6) == 0)
+        field_lacks(a, name, rest + 6);
     else if (strcmp(name, "no") != 0)
-        field_is_one_of(a, name, rest + used);
-    else if (http_field((char *)a->head.p, rest + used, &n) != NULL)
-        bad_field(a, "no field", rest + used, "");
+        field_is_one_of(a, name, rest);
+    else if (http_field((char *)a->head.p, rest, &n) != NULL)
+        bad_field(a, "no field", rest, "");
 }

@@ -427,6 +427,17 @@ many() {
 END
 }
 
+# Those who go in the middle of their answers.
+midway() {
+    cat <<'END'
+    g1..12 connects {server} buffer=4096
+    g1..12 sends "GET / HTTP/1.1\r\nHost: g\r\n\r\n"*1500
+    g1..12 gets reply 200
+    settle
+    g1..12 resets
+END
+}
+
 @test "clients come and go and leave nothing behind" {
     play <<END
     hint Whoever leaves gives back a descriptor, a struct, and what was kept for it: on the end of its input, on a reset, after a last answer.
@@ -443,6 +454,15 @@ $(many)
 $(many)
     server steady heap 20 virtual 4000
 $(many)
+    server as-before heap 20 virtual 4000
+    hint Whoever leaves in the middle of its answers gives back those that it has not taken, too.
+$(midway)
+    server census
+$(midway)
+    server steady heap 20 virtual 4000
+$(midway)
+    server steady heap 20 virtual 4000
+$(midway)
     server as-before heap 20 virtual 4000
 END
 }

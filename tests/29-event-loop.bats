@@ -220,6 +220,11 @@ END
     within 1.5 c gets reply 200
     within 1.5 c gets reply 200 to HEAD
     within 1.5 c gets eof
+    hint Connection may say more than one thing: http_head() takes them apart.
+    try curl -v -H 'Connection: close, TE' http://127.0.0.1:8080/
+    f connects {server}
+    f sends "GET / HTTP/1.1\r\nHost: f\r\nConnection: close, TE\r\nTE: trailers\r\n\r\n"
+    within 1.5 f gets answer 200
     hint What comes behind the request that closes is dropped: shutdown(2) with SHUT_WR, read until the client closes too, then close(2). A plain close(2) with input unread resets the connection, and the answer is lost.
     try (printf 'GET / HTTP/1.0\n\n'; head -c 9999999 /dev/zero) | nc 127.0.0.1 8080
     server stops
@@ -231,11 +236,16 @@ END
     within 1.5 d gets answer 200
 END
     play <<'END'
-    hint A client that stays silent may go on: wait for its request, for 10 s at least.
+    hint A client that stays silent may go on: wait for its first request, and for its next one, for 10 s at least.
     run server 0
     server ready
     e connects {server}
-    e gets nothing 9.4
+    f connects {server}
+    f sends "GET / HTTP/1.1\r\nHost: f\r\n\r\n"
+    within 1.5 f gets reply 200
+    f gets nothing 9.4
+    f sends "GET / HTTP/1.1\r\nHost: f\r\n\r\n"
+    within 1.5 f gets reply 200
     e sends "GET / HTTP/1.1\r\nHost: e\r\n\r\n"
     within 1.5 e gets reply 200
 END

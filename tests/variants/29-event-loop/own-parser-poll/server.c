@@ -128,9 +128,12 @@ static int field_line(struct client *c)
         c->odd_coding |= c->chunked || strcasecmp(value, "chunked") != 0;
         c->chunked = true;
     }
-    if (strcasecmp(c->line, "Connection") == 0 &&
-        strcasecmp(value, "close") == 0)
-        c->close = true;
+    if (strcasecmp(c->line, "Connection") == 0)
+        for (char *word = value; *word != '\0';) {
+            size_t n = strcspn(word, ", \t");
+            c->close |= n == 5 && strncasecmp(word, "close", 5) == 0;
+            word += n + strspn(word + n, ", \t");
+        }
     return 0;
 }
 

@@ -568,9 +568,10 @@ END
     first signal TERM
     within 1.5 first ends
     c is-refused 127.0.0.1 {first}
-    hint Ctrl-C, too.
-    run server {first} 127.0.0.1 3
+    hint As many as WORKERS says; and Ctrl-C ends all of them, too.
+    run server {first} 127.0.0.1 5
     server ready
+    server threads 5
     d1..9 connects {server}
     d1..9 sends "GET / HTTP/1.1\r\nHost: d\r\n\r\n"
     d9..1 gets reply 200

@@ -170,6 +170,19 @@ END
     end
     a sends "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"
     within 1.5 a gets reply 200 to HEAD
+    hint A client that has taken its answers can be written nearly always: do not ask for READY_WRITE when c->out is empty, or the loop has no rest.
+    try top, beside a client that has its answers: nc -C 127.0.0.1 8080
+    within 2 server sleeps
+    hint The end of the input is not the end of the client: who has closed its sending side while its answers wait gets them all.
+    try yes $'GET / HTTP/1.1\nHost: a\n' | head -n 29997 | nc -N 127.0.0.1 8080 | (sleep 1; grep -c test.server)
+    b connects {server} buffer=4096
+    b sends "GET / HTTP/1.1\r\nHost: b\r\n\r\n"*1500
+    b ends
+    settle
+    repeat 1500
+    b gets reply 200
+    end
+    b gets eof
 END
 }
 

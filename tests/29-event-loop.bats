@@ -520,6 +520,9 @@ END
     d2 sends "GET / HTTP/1.1\r\nHost: d\r\n\r\n"
     server idle 0.05
     server runs
+    hint While no descriptor is left, the listening socket stays readable: do not ask for it until the next try, or the loop has no rest.
+    within 2 server sleeps
+    hint When accept(2) fails with EMFILE, the client stays in the queue: serve the others, and try again when a descriptor may be free.
     a sends "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     within 1.5 a gets reply 200
     server limits files back

@@ -100,7 +100,8 @@ static bool go_on(struct ready *set, struct client *c)
     return true;
 }
 
-static void door(struct ready *set, int lfd)
+/* Returns false when it has no descriptor for the next client. */
+static bool door(struct ready *set, int lfd)
 {
     struct sockaddr_storage peer;
     socklen_t len;
@@ -109,7 +110,7 @@ static void door(struct ready *set, int lfd)
     int fd = tcp_accept(lfd, &peer, &len);
 
     if (fd < 0)
-        return;
+        return errno == EAGAIN;
     fprintf(stderr, "New client connected %s\n",
             addr_str((struct sockaddr *)&peer, len, text));
     c = calloc(1, sizeof *c);
@@ -117,27 +118,32 @@ static void door(struct ready *set, int lfd)
         ready_add(set, fd, READY_READ, c) < 0) {
         free(c);
         close(fd);
-        return;
+        return true;
     }
     c->fd = fd;
     c->what = READY_READ;
+    return true;
 }
 
 static _Noreturn void work(int lfd)
 {
     struct ready *set = ready_new();
     struct ready_event e;
+    bool open = true;
 
     if (set == NULL || ready_add(set, lfd, READY_READ, NULL) < 0)
         die("ready:");
     fcntl(lfd, F_SETFL, O_NONBLOCK);
     for (;;) {
         struct client *c;
-        if (ready_wait(set, &e, 1, -1) != 1)
+        int n = ready_wait(set, &e, 1, open ? -1 : 50);
+        if (!open) /* it was shut for that long, or until somebody came */
+            open = ready_change(set, lfd, READY_READ, NULL) == 0;
+        if (n != 1)
             continue;
         c = e.who;
         if (c == NULL) {
-            door(set, lfd);
+            open = door(set, lfd) || ready_change(set, lfd, 0, NULL) < 0;
         } else if (!go_on(set, c)) {
             ready_close(set, c->fd);
             bytes_drop(&c->in, c->in.len);

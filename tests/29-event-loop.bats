@@ -23,11 +23,22 @@ load support/http
     b sends "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"
     within 1.5 b gets reply 200
     a gets nothing
+    hint Say Connection: close where the connection closes behind the answer, and nowhere else.
+    a replied Connection lacks "close"
+    b replied Connection lacks "close"
+    hint Send the page whatever the path and the method.
+    try curl -i -X DELETE http://127.0.0.1:8080/no/such
     a sends "GET /no/such?q=%00 HTTP/1.1\r\nHost: a\r\n\r\n"
     within 1.5 a gets reply 200
     a replied body holds "<P>This is my test server page</P>"
     a sends "BREW /pot HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n"
     within 1.5 a gets reply 200
+    a sends "DELETE /1 HTTP/1.1\r\nHost: a\r\n\r\n"
+    within 1.5 a gets reply 200
+    a replied body holds "<P>This is my test server page</P>"
+    a sends "PUT /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+    within 1.5 a gets reply 200
+    a replied body holds "<P>This is my test server page</P>"
     hint The answer to HEAD is the head alone, with the Content-Length that a GET would have. What follows it is the next answer.
     try curl -I http://127.0.0.1:8080/
     a sends "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -36,6 +47,10 @@ load support/http
     a sends "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     within 1.5 a gets reply 200
     a replied body holds "<P>This is my test server page</P>"
+    a replied same Content-Length
+    hint Where nothing is to do, wait: ready_wait() with the time that time_to_wait() tells, and for READY_WRITE only while c->out holds bytes. Who looks again and again has a core busy with nothing.
+    try top, while the clients are silent
+    within 2 server sleeps
     hint All clients are served by one thread: no thread and no process for a client.
     server limits processes 0
     c1..20 connects {server}

@@ -513,11 +513,11 @@ $(many)
 $(midway)
     server census
 $(midway)
-    server steady heap 20 virtual 4000
 $(midway)
-    server steady heap 20 virtual 4000
+    server steady heap 300 virtual 4000
 $(midway)
-    server as-before heap 20 virtual 4000
+$(midway)
+    server as-before heap 300 virtual 4000
 END
 }
 

@@ -599,7 +599,7 @@ static void place(const struct text *x, const unsigned long *at, int n,
         if (threads && (named = thread_call(text)) == NULL)
             continue;
         *call = named;
-        snprintf(out, size, "%.100s:%ld", source_name(&lines[i]),
+        snprintf(out, size, "%.100s:%ld", base_name(lines[i].path),
                  lines[i].line);
         return;
     }

@@ -93,9 +93,11 @@ int source_lines(const char *file, const unsigned long *at, int n,
     return found;
 }
 
-const char *source_name(const struct source_line *l)
+const char *base_name(const char *path)
 {
-    return strrchr(l->path, '/') + 1;
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
 }
 
 void source_text(const struct source_line *l, char *text, int size)

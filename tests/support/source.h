@@ -16,8 +16,8 @@ struct source_line {
 int source_lines(const char *file, const unsigned long *at, int n,
                  struct source_line *lines, int max);
 
-/* `server.c`, of its path. */
-const char *source_name(const struct source_line *l);
+/* `server.c`, of its path; a name without a folder is its own. */
+const char *base_name(const char *path);
 
 /* The text of that line, without the spaces before it; "" where it cannot be
  * read. */

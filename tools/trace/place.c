@@ -39,7 +39,7 @@ bool place_of(const struct event *e, struct place *p)
         size_t used = strlen(p->where);
 
         snprintf(p->where + used, sizeof p->where - used, "%s%.40s:%ld",
-                 i == 0 ? "" : ", from ", source_name(&lines[i]),
+                 i == 0 ? "" : ", from ", base_name(lines[i].path),
                  lines[i].line);
     }
     if (found > 0) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../tests/support/source.h"
 #include "picture.h"
 
 enum { MOST_LINES = 3000 };
@@ -262,6 +263,6 @@ void put_place(char *out, size_t size, const struct source *s,
         snprintf(name, sizeof name, "%s", d->name);
     if (d->to > d->from)
         snprintf(to, sizeof to, "-%d", d->to);
-    snprintf(out, size, "%.40s:%d%s in %s%s", strrchr(s->path, '/') + 1, d->from,
-             to, name, gap);
+    snprintf(out, size, "%.40s:%d%s in %s%s", base_name(s->path), d->from, to, name,
+             gap);
 }

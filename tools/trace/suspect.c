@@ -82,7 +82,7 @@ static void path_of(const struct picture *p, const char *name, char *path,
         if (is_actor(e) || strcmp(e->program, before) == 0 || !place_of(e, &at))
             continue;
         before = e->program;
-        if (strcmp(strrchr(at.path, '/'), strrchr(name, '/')) == 0)
+        if (strcmp(base_name(at.path), base_name(name)) == 0)
             snprintf(path, size, "%s", at.path);
     }
 }

@@ -56,3 +56,48 @@ line_of() { # NN-name/FILE TEXT
     printf '%s\n' "$output"
     [[ $output == *'  Look at:  server.c:'*' in text_length(): it ran just before '* ]]
 }
+
+# Below, programs that are written here, and events that say how they ran.
+
+# program FOLDER: folder/server.c, of stdin, and what is made of it.
+program() {
+    mkdir -p "$1"
+    cat >"$1/server.c"
+    ${CC:-cc} -g -O0 "$PWD/$1/server.c" -o "$1/server"
+}
+
+# address FOLDER LINE: behind the first instruction of that line.
+address() {
+    objdump --dwarf=decodedline "$1/server" |
+        awk -v line="$2" '$2 == line { print $3; exit }' |
+        { read -r at && printf '0x%x' $((at + 1)); }
+}
+
+# did FOLDER MS CALL LINE [LINE...]: a call on the first of these lines, after a
+# way through the others.
+did() {
+    local way=- line
+    for line in "${@:5}"; do
+        way=${way#-},$(address "$1" "$line")
+    done
+    printf 'E\t%s000000\t%s\t%s\t%s\t%s\t3\t3\ts9\t-\t-\t0\t-\t0\t-\t-\t-\t%s+%s\t-\t%s\n' \
+        "$2" 7 7 server "$3" "$PWD/$1/server" "$(address "$1" "$4")" "${way#,}"
+}
+
+# told FILE [RIGHT]: what is said of these events, in one line.
+told() {
+    build/trace/ladder -w 76 -f 'a gets eof' ${2+-d "$2"} "$1" |
+        tr -s ' \n' ' '
+}
+
+@test "the course may lie below a folder called lib; its own lib/ is left out" {
+    local dir
+    for dir in build/tests/lib/course/{exercises,lib}; do
+        program $dir <<<'int main(void) { return 0; }'
+        did $dir 1 close 1 >$dir/right
+        did $dir 1 shutdown 1 >$dir/events
+    done
+    [[ $(told $dir/events $dir/right) == *'yours: shutdown(3); the'* ]]
+    dir=${dir%lib}exercises
+    [[ $(told $dir/events $dir/right) == *'yours: shutdown(3) (server.c:1); the'* ]]
+}

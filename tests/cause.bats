@@ -101,3 +101,11 @@ told() {
     dir=${dir%lib}exercises
     [[ $(told $dir/events $dir/right) == *'yours: shutdown(3) (server.c:1); the'* ]]
 }
+
+@test "the line that is shown is the marked one, also behind long ones" {
+    local dir=build/tests/long
+    program $dir < <(printf '/* %0400d */\n\nint main(void) { return 0; }\n' 0)
+    did $dir 1 close 3 >$dir/right
+    did $dir 1 shutdown 3 >$dir/events
+    [[ $(told $dir/events $dir/right) == *'server.c:3 int main(void) { ret'* ]]
+}

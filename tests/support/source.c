@@ -112,15 +112,18 @@ const char *base_name(const char *path)
 void source_text(const struct source_line *l, char *text, int size)
 {
     FILE *f = fopen(l->path, "r");
-    size_t spaces;
+    char *line = NULL;
+    size_t room = 0;
+    long n = 0;
 
+    while (f != NULL && n < l->line && getline(&line, &room, f) >= 0)
+        n++;
     text[0] = '\0';
-    for (long n = 0; f != NULL && n < l->line; n++)
-        if (fgets(text, size, f) == NULL)
-            text[0] = '\0';
+    if (n == l->line && line != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(text, (size_t)size, "%s", line + strspn(line, " \t"));
+    }
+    free(line);
     if (f != NULL)
         fclose(f);
-    text[strcspn(text, "\n")] = '\0';
-    spaces = strspn(text, " \t");
-    memmove(text, text + spaces, strlen(text + spaces) + 1);
 }

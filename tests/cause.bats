@@ -109,3 +109,31 @@ told() {
     did $dir 1 shutdown 3 >$dir/events
     [[ $(told $dir/events $dir/right) == *'server.c:3 int main(void) { ret'* ]]
 }
+
+# looks_at FOLDER TEXT: what is said of FOLDER/events, beside FOLDER/right/events.
+looks_at() {
+    local said
+    said=$(told "$1/events" "$1/right/events")
+    printf '%s\n' "$said"
+    [[ $said == *" Look at: $2"* ]]
+}
+
+@test "no comment begins in a string" {
+    local dir=build/tests/strings
+    program $dir/right <<'END'
+char *name = "text/*", quote = '"';
+
+int main(void)
+{
+    name = "http://a";
+    return 0;
+}
+END
+    did $dir/right 1 close 7 5 >$dir/right/events
+    sed 's/a";/b";/' $dir/right/server.c | program $dir
+    did $dir 1 shutdown 7 5 >$dir/events
+    looks_at $dir 'server.c:5 in main(): it ran just before'
+    sed 's/= 0/= 1/; s/return 0/return 1/' $dir/right/server.c | program $dir
+    did $dir 1 shutdown 7 5 6 >$dir/events
+    looks_at $dir 'server.c:6 in main(): it ran just before'
+}

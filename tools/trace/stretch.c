@@ -18,24 +18,35 @@ enum { MOST_LINES = 3000 };
 
 /* ---- a C file, and the lines in which it differs ---- */
 
+/* How long is the string, or the character, that text begins with? Else 1. */
+static size_t piece_length(const char *text)
+{
+    size_t n = 1;
+
+    if (text[0] != '"' && text[0] != '\'')
+        return 1;
+    while (text[n] != '\0' && text[n] != text[0])
+        n += text[n] == '\\' && text[n + 1] != '\0' ? 2 : 1;
+    return text[n] == '\0' ? n : n + 1;
+}
+
 /* Takes the comments out of a line; *inside: one goes on from it to the next. */
 static void strip(char *to, const char *line, bool *inside)
 {
     char *end = to;
 
-    for (; *line != '\0'; line++)
-        if (*inside) {
-            if (strncmp(line, "*/", 2) == 0) {
-                *inside = false;
-                line++;
-            }
-        } else if (strncmp(line, "/*", 2) == 0) {
-            *inside = true;
-            line++;
-        } else if (strncmp(line, "//", 2) == 0)
+    for (size_t n; *line != '\0'; line += n) {
+        n = strncmp(line, *inside ? "*/" : "/*", 2) == 0 ? 2 : 1;
+        if (n == 2)
+            *inside = !*inside;
+        else if (!*inside && strncmp(line, "//", 2) == 0)
             break;
-        else if (end > to || !isspace((unsigned char)*line))
-            *end++ = *line;
+        else if (!*inside && (end > to || !isspace((unsigned char)*line))) {
+            n = piece_length(line);
+            memcpy(end, line, n);
+            end += n;
+        }
+    }
     while (end > to && isspace((unsigned char)end[-1]))
         end--;
     *end = '\0';

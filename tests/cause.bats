@@ -137,3 +137,43 @@ END
     did $dir 1 shutdown 7 5 6 >$dir/events
     looks_at $dir 'server.c:6 in main(): it ran just before'
 }
+
+@test "a brace in the first column does not end a function, nor does one in words" {
+    local dir=build/tests/braces
+    program $dir/right <<'END'
+#define OPEN {
+int n;
+
+static int f(int x);
+
+static int
+count(int x)
+{
+if (x == '{') {
+    n = 0;
+}
+#ifdef OPEN
+    for (;;) {
+#else
+    while (1) {
+#endif
+        n += 1;
+        return n;
+    }
+}
+
+int main(void)
+{
+    return count(0) + f(1);
+}
+
+static int f(int x) { return x; }
+END
+    did $dir/right 1 close 24 17 >$dir/right/events
+    sed 's/+= 1/+= 2/; s/return x/return x + 1/' $dir/right/server.c |
+        program $dir
+    did $dir 1 shutdown 24 17 >$dir/events
+    looks_at $dir 'server.c:17 in count(): it ran just before'
+    did $dir 1 shutdown 24 27 >$dir/events
+    looks_at $dir 'server.c:27 in f(): it ran just before'
+}

@@ -18,6 +18,13 @@ enum { MOST_LINES = 3000 };
 
 /* ---- a C file, and the lines in which it differs ---- */
 
+/* What a line of C goes on from. */
+struct reader {
+    bool comment;
+    int depth;  /* of braces */
+    int branch; /* the same at the last #if */
+};
+
 /* How long is the string, or the character, that text begins with? Else 1. */
 static size_t piece_length(const char *text)
 {
@@ -30,21 +37,23 @@ static size_t piece_length(const char *text)
     return text[n] == '\0' ? n : n + 1;
 }
 
-/* Takes the comments out of a line; *inside: one goes on from it to the next. */
-static void strip(char *to, const char *line, bool *inside)
+/* Takes the comments out of a line; counts the braces, but not a directive's. */
+static void strip(char *to, const char *line, struct reader *r)
 {
     char *end = to;
 
     for (size_t n; *line != '\0'; line += n) {
-        n = strncmp(line, *inside ? "*/" : "/*", 2) == 0 ? 2 : 1;
+        n = strncmp(line, r->comment ? "*/" : "/*", 2) == 0 ? 2 : 1;
         if (n == 2)
-            *inside = !*inside;
-        else if (!*inside && strncmp(line, "//", 2) == 0)
+            r->comment = !r->comment;
+        else if (!r->comment && strncmp(line, "//", 2) == 0)
             break;
-        else if (!*inside && (end > to || !isspace((unsigned char)*line))) {
+        else if (!r->comment && (end > to || !isspace((unsigned char)*line))) {
             n = piece_length(line);
             memcpy(end, line, n);
             end += n;
+            if (to[0] != '#')
+                r->depth += (*line == '{') - (*line == '}');
         }
     }
     while (end > to && isspace((unsigned char)end[-1]))
@@ -52,27 +61,85 @@ static void strip(char *to, const char *line, bool *inside)
     *end = '\0';
 }
 
+/* Of `#if`, `#else` one branch alone is compiled: both open the same braces. */
+static void see_branch(const char *code, struct reader *r)
+{
+    if (strncmp(code, "#if", 3) == 0)
+        r->branch = r->depth;
+    else if (strncmp(code, "#el", 3) == 0)
+        r->depth = r->branch;
+}
+
+static void add_text(struct source *s, const char *text, size_t n,
+                     struct reader *r)
+{
+    int line = ++s->lines;
+
+    s->line[line] = memcpy(grown(NULL, (int)n + 1, 1), text, n + 1);
+    s->code[line] = grown(NULL, (int)n + 1, 1);
+    s->depth[line] = r->depth;
+    strip(s->code[line], text, r);
+    see_branch(s->code[line], r);
+    s->depth[line + 1] = r->depth;
+}
+
+static size_t word_length(const char *text)
+{
+    size_t n = 0;
+
+    while (isalnum((unsigned char)text[n]) || text[n] == '_')
+        n++;
+    return n;
+}
+
+/* Does a function begin on this line, that of its name? Of prototypes and of
+ * what else is outside of functions, `;` or `=` comes before `{`, or no `(`. */
+static bool begins_function(const struct source *s, int line)
+{
+    const char *code = s->code[line];
+
+    if (s->depth[line] > 0 || word_length(code) == 0 ||
+        strcspn(code, "(") >= strcspn(code, "{;="))
+        return false;
+    for (; line <= s->lines; line++)
+        if ((code = strpbrk(s->code[line], "{;=")) != NULL)
+            return *code == '{';
+    return false;
+}
+
+static void find_functions(struct source *s)
+{
+    int first = 0;
+
+    for (int i = 1; i <= s->lines; i++) {
+        if (begins_function(s, i))
+            first = i;
+        s->first[i] = first;
+        if (s->depth[i + 1] == 0 && strchr(s->code[i], '}') != NULL)
+            first = 0;
+    }
+}
+
 bool read_source(struct source *s)
 {
     FILE *f = fopen(s->path, "r");
     char *text = NULL;
     size_t room = 0;
-    bool inside = false;
+    struct reader r = { .comment = false };
     ssize_t n;
 
-    s->line = grown(NULL, MOST_LINES + 1, sizeof *s->line);
-    s->code = grown(NULL, MOST_LINES + 1, sizeof *s->code);
+    s->line = grown(NULL, MOST_LINES + 2, sizeof *s->line);
+    s->code = grown(NULL, MOST_LINES + 2, sizeof *s->code);
+    s->depth = grown(NULL, MOST_LINES + 2, sizeof *s->depth);
+    s->first = grown(NULL, MOST_LINES + 2, sizeof *s->first);
     s->lines = 0;
     while (f != NULL && s->lines < MOST_LINES &&
-           (n = getline(&text, &room, f)) >= 0) {
-        s->line[++s->lines] = memcpy(grown(NULL, (int)n + 1, 1), text,
-                                     (size_t)n + 1);
-        s->code[s->lines] = grown(NULL, (int)n + 1, 1);
-        strip(s->code[s->lines], text, &inside);
-    }
+           (n = getline(&text, &room, f)) >= 0)
+        add_text(s, text, (size_t)n, &r);
     free(text);
     if (f != NULL)
         fclose(f);
+    find_functions(s);
     return s->lines > 0 && s->lines < MOST_LINES;
 }
 
@@ -104,7 +171,7 @@ static void add_line(const struct source *a, struct stretch **list, int *n,
 {
     struct stretch *s;
 
-    if (*last > 0 && line <= *last + 1 && function_of(a, line) != line) {
+    if (*last > 0 && line <= *last + 1 && a->first[line] != line) {
         s = &(*list)[*n - 1];
         s->to = line > s->to ? line : s->to;
     } else {
@@ -115,29 +182,6 @@ static void add_line(const struct source *a, struct stretch **list, int *n,
 }
 
 /* ---- where a line is ---- */
-
-int function_of(const struct source *s, int line)
-{
-    for (int i = line; i > 0; i--) {
-        const char *text = s->line[i];
-
-        if (text[0] == '}' && i < line)
-            return 0;
-        if ((isalpha((unsigned char)text[0]) || text[0] == '_') &&
-            strchr(text, '(') != NULL && strchr(text, ';') == NULL)
-            return i;
-    }
-    return 0;
-}
-
-static size_t word_length(const char *text)
-{
-    size_t n = 0;
-
-    while (isalnum((unsigned char)text[n]) || text[n] == '_')
-        n++;
-    return n;
-}
 
 /* `text_length()`, of the function that begins there. */
 static void put_name(char *out, size_t size, const char *text)
@@ -151,7 +195,7 @@ static void put_name(char *out, size_t size, const char *text)
 
 static void put_gap(char *out, size_t size, const struct source *s, int line)
 {
-    int first = function_of(s, line);
+    int first = s->first[line];
 
     out[0] = '\0';
     for (int i = line; i >= first && i > 0; i--) {
@@ -188,7 +232,7 @@ static void put_defined(char *out, size_t size, const char *code)
 static void name_outer(const struct source *s, struct stretch *list, int n)
 {
     for (int i = 0; i < n; i++)
-        if (function_of(s, list[i].from) == 0)
+        if (s->first[list[i].from] == 0)
             put_defined(list[i].name, sizeof list[i].name,
                         s->code[list[i].from]);
 }
@@ -247,8 +291,8 @@ bool in_one_room(const struct source *s, int line, int other)
     put_gap(one, sizeof one, s, line);
     put_gap(two, sizeof two, s, other);
     return strcmp(one, two) == 0 &&
-           (one[0] != '\0' || (function_of(s, line) > 0 &&
-                               function_of(s, line) == function_of(s, other)));
+           (one[0] != '\0' || (s->first[line] > 0 &&
+                               s->first[line] == s->first[other]));
 }
 
 bool has_word(const char *code, const char *word)
@@ -264,7 +308,7 @@ bool has_word(const char *code, const char *word)
 void put_place(char *out, size_t size, const struct source *s,
                const struct stretch *d)
 {
-    int first = function_of(s, d->from);
+    int first = s->first[d->from];
     char name[80] = "", gap[32], to[16] = "";
 
     put_gap(gap, sizeof gap, s, d->from);

@@ -10,6 +10,8 @@ struct source {
     char path[512];
     char **line; /* from 1 to lines */
     char **code; /* the same without comments and outer spaces */
+    int *depth;  /* how many braces are open where it begins */
+    int *first;  /* the first line of the function around it; 0: there is none */
     int lines;
 };
 
@@ -31,9 +33,6 @@ bool read_source(struct source *s);
  * not count. heads and ran are not set. */
 int differences(const struct source *a, const struct source *b,
                 struct stretch **list);
-
-/* The line on which the function around this one begins; 0: there is none. */
-int function_of(const struct source *s, int line);
 
 bool has_word(const char *code, const char *word);
 

@@ -143,7 +143,7 @@ static bool follow(const struct picture *p, const struct parting *part,
 static bool holds(const struct source *s, const struct way *w, int head,
                   int from, int to)
 {
-    int first = function_of(s, from), last = from;
+    int first = s->first[from], last = from;
 
     if (first == 0)
         return false;

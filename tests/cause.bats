@@ -177,3 +177,51 @@ END
     did $dir 1 shutdown 24 27 >$dir/events
     looks_at $dir 'server.c:27 in f(): it ran just before'
 }
+
+@test "what is outside of functions has its name: a tag's, a prototype's, no keyword" {
+    local dir=build/tests/names change used place
+    program $dir/right <<'END'
+struct job {
+    int fd;
+};
+typedef struct
+{
+    int fd;
+} task_t;
+enum state {
+    BUSY = 2
+};
+static int refuse(int fd);
+static int (*handler)(int) = refuse;
+int main(void)
+{
+    int n = 3;
+    struct job job = { n };
+    task_t task = { n };
+    enum state state = BUSY;
+    n = handler(n);
+    return refuse(n) + job.fd + task.fd + (int)state;
+}
+static int refuse(int fd)
+{
+    return fd;
+}
+END
+    {
+        did $dir/right 1 listen 21 15 16 17 18 19 20
+        did $dir/right 2 close 21 15
+    } >$dir/right/events
+    while IFS='|' read -r change used place; do
+        sed "$change" $dir/right/server.c | program $dir
+        did $dir 1 listen 21 15 16 17 18 19 20 >$dir/events
+        did $dir 2 shutdown 21 "$used" >>$dir/events
+        looks_at $dir "server.c:$place: it ran just before"
+    done <<'END'
+1s/job/job /|16|1 in struct job
+2s/int/long/|16|2 in struct job
+6s/int/long/|17|6 in task_t
+9s/2/3/|18|9 in BUSY
+11s/int fd/int/|20|11 in refuse
+12s/int)/int x)/|19|12 in handler
+END
+}

@@ -183,14 +183,56 @@ static void add_line(const struct source *a, struct stretch **list, int *n,
 
 /* ---- where a line is ---- */
 
-/* `text_length()`, of the function that begins there. */
-static void put_name(char *out, size_t size, const char *text)
+/* The word that ends there, or before it. */
+static const char *word_before(const char *code, const char *end)
 {
-    const char *end = strchr(text, '('), *start = end;
+    while (end > code && word_length(end - 1) == 0)
+        end--;
+    while (end > code && word_length(end - 1) > 0)
+        end--;
+    return end;
+}
 
-    while (start > text && word_length(start - 1) > 0)
-        start--;
-    snprintf(out, size, "%.*s()", (int)(end - start), start);
+/* Of the words that stand before a declaration's name. */
+static bool is_keyword(const char *word)
+{
+    static const char *const words[] = {
+        "static", "extern", "inline", "const", "volatile", "typedef", "struct",
+        "union", "enum", "void", "char", "short", "int", "long", "float",
+        "double", "signed", "unsigned", "bool", "_Bool", "_Noreturn", "_Atomic",
+        "_Thread_local", "_Static_assert", "__attribute__", "sizeof"
+    };
+    size_t n = word_length(word);
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == n && strncmp(word, words[i], n) == 0)
+            return true;
+    return n == 0;
+}
+
+/* The name that a line declares: the word before a value, a size, parameters;
+ * `handler` of `int (*handler)(int);`. "": it has none. */
+static const char *declared(const char *code)
+{
+    const char *end = code[0] == '#' ? NULL : code;
+
+    for (; end != NULL && (end = strpbrk(end, "=[;,(")) != NULL; end++) {
+        const char *word = word_before(code, end);
+
+        if (!is_keyword(word))
+            return word;
+        if (strncmp(end, "(*", 2) == 0 && !is_keyword(end + 2))
+            return end + 2;
+    }
+    return "";
+}
+
+/* `text_length()`, of the function that begins there. */
+static void put_name(char *out, size_t size, const char *code)
+{
+    const char *name = declared(code);
+
+    snprintf(out, size, "%.*s()", (int)word_length(name), name);
 }
 
 static void put_gap(char *out, size_t size, const struct source *s, int line)
@@ -211,21 +253,48 @@ static void put_gap(char *out, size_t size, const struct source *s, int line)
     }
 }
 
-/* What a line outside of functions defines: of `#define MAX 9`, `static int
- * n = 3;`, the word before the value. */
-static void put_defined(char *out, size_t size, const char *code)
+/* How long is the `struct job` that code begins with, where that is defined? The
+ * same of a union and an enum; else 0. */
+static size_t tag_length(const char *code)
 {
-    const char *start = code, *end;
+    static const char *const kinds[] = { "struct ", "union ", "enum " };
 
-    if (strncmp(code, "#define ", 8) == 0)
-        start += 8;
-    else if ((end = strpbrk(code, "=[;,")) != NULL) {
-        while (end > code && word_length(end - 1) == 0)
-            end--;
-        for (start = end; start > code && word_length(start - 1) > 0;)
-            start--;
+    for (int i = 0; i < 3; i++) {
+        size_t n = strlen(kinds[i]), tag;
+        const char *rest;
+
+        if (strncmp(code, kinds[i], n) != 0)
+            continue;
+        tag = word_length(code + n);
+        rest = code + n + tag;
+        rest += strspn(rest, " ");
+        return tag > 0 && (*rest == '\0' || *rest == '{') ? n + tag : 0;
     }
-    snprintf(out, size, "%.*s", (int)word_length(start), start);
+    return 0;
+}
+
+/* What a line outside of functions defines, or is a part of: `MAX` of
+ * `#define MAX 9`, `struct job`, of a typedef's lines the name at its end. */
+static void put_defined(char *out, size_t size, const struct source *s,
+                        int line)
+{
+    int first = line, last = line;
+    const char *name = s->code[line];
+    size_t n = 0;
+
+    while (first > 1 && (s->depth[first] > 0 || s->code[first][0] == '{'))
+        first--;
+    while (last < s->lines && s->depth[last + 1] > 0)
+        last++;
+    if (strncmp(name, "#define ", 8) == 0)
+        name += 8;
+    else if (first == line || strstr(s->code[first], "enum") == NULL) {
+        name = s->code[first];
+        n = tag_length(name);
+        if (n == 0 && *(name = declared(name)) == '\0')
+            name = declared(s->code[last]);
+    }
+    snprintf(out, size, "%.*s", (int)(n > 0 ? n : word_length(name)), name);
 }
 
 /* Names those that are in no function. */
@@ -233,8 +302,7 @@ static void name_outer(const struct source *s, struct stretch *list, int n)
 {
     for (int i = 0; i < n; i++)
         if (s->first[list[i].from] == 0)
-            put_defined(list[i].name, sizeof list[i].name,
-                        s->code[list[i].from]);
+            put_defined(list[i].name, sizeof list[i].name, s, list[i].from);
 }
 
 /* Where are lines missing that should be before this one? In the empty gap that
@@ -300,7 +368,7 @@ bool has_word(const char *code, const char *word)
     size_t n = strlen(word);
 
     for (const char *at = code; (at = strstr(at, word)) != NULL; at += n)
-        if ((at == code || word_length(at - 1) == 0) && word_length(at) == n)
+        if ((at == code || word_length(at - 1) == 0) && word_length(at + n) == 0)
             return true;
     return false;
 }
@@ -313,11 +381,11 @@ void put_place(char *out, size_t size, const struct source *s,
 
     put_gap(gap, sizeof gap, s, d->from);
     if (first > 0 && d->name[0] == '\0')
-        put_name(name, sizeof name, s->line[first]);
+        put_name(name, sizeof name, s->code[first]);
     else
         snprintf(name, sizeof name, "%s", d->name);
     if (d->to > d->from)
         snprintf(to, sizeof to, "-%d", d->to);
-    snprintf(out, size, "%.40s:%d%s in %s%s", base_name(s->path), d->from, to, name,
-             gap);
+    snprintf(out, size, "%.40s:%d%s in %s%s", base_name(s->path), d->from, to,
+             name, gap);
 }

@@ -34,6 +34,7 @@ bool read_source(struct source *s);
 int differences(const struct source *a, const struct source *b,
                 struct stretch **list);
 
+/* Is this word in the code, or these, `struct job`? */
 bool has_word(const char *code, const char *word);
 
 /* Are these lines in the same gap or, outside of gaps, the same function? */

@@ -225,3 +225,20 @@ END
 12s/int)/int x)/|19|12 in handler
 END
 }
+
+@test "lines that the file no longer has do no harm" {
+    local dir=build/tests/shorter
+    program $dir/right <<'END'
+int f(void) { return 1; }
+int main(void)
+{
+    return f();
+}
+END
+    did $dir/right 1 close 5 4 >$dir/right/events
+    sed -e 's/f();/f() + 1;/' -e '1i #line 800000000' -e '1a #line 2' \
+        $dir/right/server.c | program $dir
+    did $dir 1 shutdown 5 800000000 4 >$dir/events
+    sed -i '/^#line/d' $dir/server.c
+    looks_at $dir 'server.c:4 in main(): it ran just before'
+}

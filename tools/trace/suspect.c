@@ -100,13 +100,14 @@ static void find_program(const struct picture *p, const struct parting *part,
              e == NULL ? "" : e->caller);
 }
 
-/* Those of one file, that of the first. Returns how many. */
-static int of_one_file(struct source_line *lines, int n)
+/* Keeps those that are in the file: it may have become shorter since. Returns
+ * how many. */
+static int keep_in(const struct source *s, struct source_line *lines, int n)
 {
     int kept = 0;
 
     for (int i = 0; i < n; i++)
-        if (strcmp(lines[i].path, lines[0].path) == 0)
+        if (strcmp(lines[i].path, s->path) == 0 && lines[i].line <= s->lines)
             lines[kept++] = lines[i];
     return kept;
 }
@@ -122,15 +123,14 @@ static bool follow(const struct picture *p, const struct parting *part,
 
     *w = (struct way){ .steps = 0 };
     find_program(p, part, exe, sizeof exe);
-    found = of_one_file(lines, source_lines(exe, at, n, lines, 4 * n));
+    found = source_lines(exe, at, n, lines, 4 * n);
     if (found > 0)
         snprintf(s->path, sizeof s->path, "%s", lines[0].path);
     if (found == 0 || !read_source(s))
         return false;
     w->known = grown(NULL, s->lines + 1, sizeof *w->known);
     memset(w->known, 0, (size_t)s->lines + 1);
-    while (found > 0 && lines[found - 1].line > s->lines)
-        found--; /* the file has become shorter since */
+    found = keep_in(s, lines, found);
     for (int i = 0; i < p->events; i++)
         add_steps(w, p->event[i], lines, found);
     free(at);

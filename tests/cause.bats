@@ -59,16 +59,17 @@ line_of() { # NN-name/FILE TEXT
 
 # Below, programs that are written here, and events that say how they ran.
 
-# program FOLDER: folder/server.c, of stdin, and what is made of it.
+# program FOLDER: folder/server.c, of stdin, and what is made of it; or $name.c.
 program() {
+    local file=$PWD/$1/${name-server}
     mkdir -p "$1"
-    cat >"$1/server.c"
-    ${CC:-cc} -g -O0 "$PWD/$1/server.c" -o "$1/server"
+    cat >"$file.c"
+    ${CC:-cc} -g -O0 "$file.c" -o "$file"
 }
 
-# address FOLDER LINE: behind the first instruction of that line.
+# address FILE LINE: behind the first instruction of that line.
 address() {
-    objdump --dwarf=decodedline "$1/server" |
+    objdump --dwarf=decodedline "$1" |
         awk -v line="$2" '$2 == line { print $3; exit }' |
         { read -r at && printf '0x%x' $((at + 1)); }
 }
@@ -76,12 +77,13 @@ address() {
 # did FOLDER MS CALL LINE [LINE...]: a call on the first of these lines, after a
 # way through the others.
 did() {
-    local way=- line
+    local way=- line file=$PWD/$1/${name-server}
     for line in "${@:5}"; do
-        way=${way#-},$(address "$1" "$line")
+        way=${way#-},$(address "$file" "$line")
     done
     printf 'E\t%s000000\t%s\t%s\t%s\t%s\t3\t3\ts9\t-\t-\t0\t-\t0\t-\t-\t-\t%s+%s\t-\t%s\n' \
-        "$2" 7 7 server "$3" "$PWD/$1/server" "$(address "$1" "$4")" "${way#,}"
+        "$2" "${#file}" "${#file}" "${name-server}" "$3" "$file" \
+        "$(address "$file" "$4")" "${way#,}"
 }
 
 # told FILE [RIGHT]: what is said of these events, in one line.
@@ -115,7 +117,7 @@ looks_at() {
     local said
     said=$(told "$1/events" "$1/right/events")
     printf '%s\n' "$said"
-    [[ $said == *" Look at: $2"* ]]
+    [[ " $said" == *" Look at: $2"* ]]
 }
 
 @test "no comment begins in a string" {
@@ -241,4 +243,49 @@ END
     did $dir 1 shutdown 5 800000000 4 >$dir/events
     sed -i '/^#line/d' $dir/server.c
     looks_at $dir 'server.c:4 in main(): it ran just before'
+}
+
+# The same file as $dir/$name.c, or with a change, and as the solution's.
+twice() { # [CHANGE]
+    program $dir/right <<'END'
+int f(void) { return 1; }
+int main(void)
+{
+    return f();
+}
+END
+    sed "${1-}" "$dir/right/$name.c" | program $dir
+}
+
+@test "the way of one program is none of another's" {
+    local dir=build/tests/two name
+    name=client twice
+    name=server twice 's/return 1/return 2/'
+    {
+        name=client did $dir/right 1 close 5 1
+        name=server did $dir/right 2 close 5 4
+    } >$dir/right/events
+    {
+        name=client did $dir 1 close 5 1
+        name=server did $dir 2 shutdown 5 4
+    } >$dir/events
+    run -1 looks_at $dir ''
+    [[ $output == 'Compare: '* ]]
+}
+
+@test "what alone has run is told, be it of the first program or another" {
+    local dir=build/tests/c++ name
+    name=client twice
+    name=server twice 's/f();/f() + 1;/'
+    {
+        name=client did $dir/right 1 close 5 4
+        name=server did $dir/right 2 close 5 4
+    } >$dir/right/events
+    {
+        name=client did $dir 1 close 5 4
+        name=server did $dir 2 close 5 4
+    } >$dir/events
+    looks_at $dir 'server.c:4 in main(): of what is not as in the solution, it alone has run'
+    name=client twice 's/f();/f() + 1;/'
+    run -1 looks_at $dir ''
 }

@@ -21,7 +21,7 @@ struct stretch {
     int from, to;
     char name[64]; /* outside of functions: what it defines; else "" */
     bool *heads;   /* the lines on which a block begins that holds it */
-    int ran;       /* the last step that went there; -1: none */
+    int latest;    /* the step that went there last; -1: none, or forgotten */
 };
 
 /* Reads the file of s->path; false: it cannot, or it is too long. What it gives
@@ -30,7 +30,7 @@ bool read_source(struct source *s);
 
 /* Sets *list to the stretches in which a differs from b, in their order; returns
  * how many. Comments, empty lines and what is before and behind a line's words do
- * not count. heads and ran are not set. */
+ * not count. heads and latest are not set. */
 int differences(const struct source *a, const struct source *b,
                 struct stretch **list);
 

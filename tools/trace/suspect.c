@@ -35,13 +35,23 @@ static unsigned long next_address(const char **at)
     return address;
 }
 
-static unsigned long *addresses_of(const struct picture *p, int *n)
+/* Is that event of this program, and tells the way to it? Another program's
+ * addresses are lines of another file. */
+static bool tells(const struct event *e, const char *program)
+{
+    return e->way[0] != '\0' && strcmp(e->program, program) == 0;
+}
+
+static unsigned long *addresses_of(const struct picture *p, const char *program,
+                                   int *n)
 {
     unsigned long *list = grown(NULL, MOST_BLOCKS, sizeof *list);
 
     *n = 0;
-    for (int i = 0; i < p->events; i++)
-        for (const char *at = p->event[i]->way; *at != '\0';) {
+    for (int i = 0; i < p->events; i++) {
+        const char *at = tells(p->event[i], program) ? p->event[i]->way : "";
+
+        while (*at != '\0') {
             unsigned long address = next_address(&at);
             int k = 0;
 
@@ -50,6 +60,7 @@ static unsigned long *addresses_of(const struct picture *p, int *n)
             if (k == *n && k < MOST_BLOCKS)
                 list[(*n)++] = address;
         }
+    }
     return list;
 }
 
@@ -68,38 +79,6 @@ static void add_steps(struct way *w, const struct event *e,
     }
 }
 
-/* The file of the solution that has the same name; "": it is not known. */
-static void path_of(const struct picture *p, const char *name, char *path,
-                    size_t size)
-{
-    const char *before = "";
-    struct place at;
-
-    path[0] = '\0';
-    for (int i = 0; i < p->events && path[0] == '\0'; i++) {
-        const struct event *e = p->event[i];
-
-        if (is_actor(e) || strcmp(e->program, before) == 0 || !place_of(e, &at))
-            continue;
-        before = e->program;
-        if (strcmp(base_name(at.path), base_name(name)) == 0)
-            snprintf(path, size, "%s", at.path);
-    }
-}
-
-/* The program that went the way: the one that did otherwise, or any. */
-static void find_program(const struct picture *p, const struct parting *part,
-                         char *exe, size_t size)
-{
-    const struct event *e = part->ours;
-
-    for (int i = 0; i < p->events && (e == NULL || e->caller[0] == '\0'); i++)
-        if (p->event[i]->way[0] != '\0')
-            e = p->event[i];
-    snprintf(exe, size, "%.*s", e == NULL ? 0 : (int)strcspn(e->caller, "+"),
-             e == NULL ? "" : e->caller);
-}
-
 /* Keeps those that are in the file: it may have become shorter since. Returns
  * how many. */
 static int keep_in(const struct source *s, struct source_line *lines, int n)
@@ -112,30 +91,64 @@ static int keep_in(const struct source *s, struct source_line *lines, int n)
     return kept;
 }
 
-/* The program's file, and the way through it; false: it tells none. */
-static bool follow(const struct picture *p, const struct parting *part,
+/* The program's file, with its folder. */
+static void find_executable(const struct picture *p, const char *program,
+                            char *exe, size_t size)
+{
+    const char *caller = "", *end;
+
+    for (int i = 0; i < p->events && caller[0] == '\0'; i++)
+        if (tells(p->event[i], program))
+            caller = p->event[i]->caller;
+    end = strrchr(caller, '+');
+    snprintf(exe, size, "%.*s", end != NULL ? (int)(end - caller) : 0, caller);
+}
+
+/* The program's C file, and the way through it; false: it tells none. It is one
+ * file, that of the first address: make compiles a program from one. */
+static bool follow(const struct picture *p, const char *program,
                    struct source *s, struct way *w)
 {
     int n, found;
-    unsigned long *at = addresses_of(p, &n);
+    unsigned long *at = addresses_of(p, program, &n);
     struct source_line *lines = grown(NULL, 4 * n + 1, sizeof *lines);
     char exe[512];
 
     *w = (struct way){ .steps = 0 };
-    find_program(p, part, exe, sizeof exe);
+    find_executable(p, program, exe, sizeof exe);
     found = source_lines(exe, at, n, lines, 4 * n);
     if (found > 0)
         snprintf(s->path, sizeof s->path, "%s", lines[0].path);
-    if (found == 0 || !read_source(s))
-        return false;
-    w->known = grown(NULL, s->lines + 1, sizeof *w->known);
-    memset(w->known, 0, (size_t)s->lines + 1);
-    found = keep_in(s, lines, found);
-    for (int i = 0; i < p->events; i++)
-        add_steps(w, p->event[i], lines, found);
+    if (found > 0 && read_source(s)) {
+        w->known = grown(NULL, s->lines + 1, sizeof *w->known);
+        memset(w->known, 0, (size_t)s->lines + 1);
+        found = keep_in(s, lines, found);
+        for (int i = 0; i < p->events; i++)
+            if (tells(p->event[i], program))
+                add_steps(w, p->event[i], lines, found);
+    }
     free(at);
     free(lines);
     return w->steps > 0;
+}
+
+/* The file of the solution that has the same name; "": it is not known. */
+static void find_solution(const struct picture *right, const char *name,
+                          char *path, size_t size)
+{
+    const char *before = "";
+    struct place at;
+
+    path[0] = '\0';
+    for (int i = 0; i < right->events && path[0] == '\0'; i++) {
+        const struct event *e = right->event[i];
+
+        if (is_actor(e) || strcmp(e->program, before) == 0 || !place_of(e, &at))
+            continue;
+        before = e->program;
+        if (strcmp(base_name(at.path), base_name(name)) == 0)
+            snprintf(path, size, "%s", at.path);
+    }
 }
 
 /* Does a block that begins on line `head` hold the lines of this stretch? It
@@ -155,26 +168,51 @@ static bool holds(const struct source *s, const struct way *w, int head,
 }
 
 static bool goes_through(const struct source *s, const struct way *w,
-                         const struct stretch *d, int head)
+                         const struct stretch *part, int head)
 {
-    if (d->name[0] == '\0')
-        return holds(s, w, head, d->from, d->to);
+    if (part->name[0] == '\0')
+        return holds(s, w, head, part->from, part->to);
     for (int i = 1; i <= s->lines; i++)
-        if (i != d->from && has_word(s->code[i], d->name) &&
+        if (i != part->from && has_word(s->code[i], part->name) &&
             holds(s, w, head, i, i))
             return true;
     return false;
 }
 
 static void find_heads(const struct source *s, const struct way *w,
-                       struct stretch *d)
+                       struct stretch *part)
 {
-    d->heads = grown(NULL, s->lines + 1, sizeof *d->heads);
+    part->heads = grown(NULL, s->lines + 1, sizeof *part->heads);
     for (int i = 0; i <= s->lines; i++)
-        d->heads[i] = w->known[i] && goes_through(s, w, d, i);
+        part->heads[i] = w->known[i] && goes_through(s, w, part, i);
 }
 
-/* ---- the sentence ---- */
+/* ---- a program, and its stretches that ran ---- */
+
+struct program {
+    struct source source;
+    struct way way;
+    struct stretch *stretch; /* all in which it differs from the solution */
+    int stretches;
+    int ran; /* so many of them, in the time that is asked about */
+};
+
+/* false: it tells no way, or the solution has no such file. */
+static bool read_program(const struct picture *p, const struct picture *right,
+                         const char *name, struct program *x)
+{
+    struct source theirs;
+
+    if (!follow(p, name, &x->source, &x->way))
+        return false;
+    find_solution(right, x->source.path, theirs.path, sizeof theirs.path);
+    if (theirs.path[0] == '\0' || !read_source(&theirs))
+        return false;
+    x->stretches = differences(&x->source, &theirs, &x->stretch);
+    for (int i = 0; i < x->stretches; i++)
+        find_heads(&x->source, &x->way, &x->stretch[i]);
+    return true;
+}
 
 enum when { JUST_BEFORE,
             BEFORE,
@@ -191,34 +229,74 @@ static bool is_then(const struct event *e, const struct parting *part,
                               (part->before == NULL || e->at > part->before->at));
 }
 
-/* Notes for each stretch when it was run last, in that time; how many were. */
-static int mark_run(const struct way *w, struct stretch *d, int n,
-                    const struct parting *part, enum when when)
+static void forget(struct program *x, struct stretch *stretch)
 {
-    int ran = 0;
-
-    for (int i = 0; i < n; i++) {
-        d[i].ran = -1;
-        for (int k = 0; k < w->steps; k++)
-            if (d[i].heads[w->step[k].line] && is_then(w->step[k].e, part, when))
-                d[i].ran = k;
-        ran += d[i].ran >= 0;
-    }
-    return ran;
+    stretch->latest = -1;
+    x->ran--;
 }
 
-static struct stretch *latest(struct stretch *d, int n)
+/* Of the stretches of one gap, or function, forgets all but what ran last. */
+static void keep_one_a_room(struct program *x)
 {
-    struct stretch *last = &d[0];
+    struct stretch *end = x->stretch + x->stretches;
 
-    for (int i = 1; i < n; i++)
-        if (d[i].ran > last->ran)
-            last = &d[i];
+    for (struct stretch *a = x->stretch; a < end; a++)
+        for (struct stretch *b = x->stretch; b < end && a->latest >= 0; b++)
+            if (a->latest < b->latest &&
+                in_one_room(&x->source, a->from, b->from))
+                forget(x, a);
+}
+
+/* Notes for each stretch when it was run last in that time, one a room. */
+static void mark_run(struct program *x, const struct parting *part,
+                     enum when when)
+{
+    const struct way *w = &x->way;
+
+    x->ran = 0;
+    for (int i = 0; i < x->stretches; i++) {
+        struct stretch *stretch = &x->stretch[i];
+
+        stretch->latest = -1;
+        for (int k = 0; k < w->steps; k++)
+            if (stretch->heads[w->step[k].line] &&
+                is_then(w->step[k].e, part, when))
+                stretch->latest = k;
+        x->ran += stretch->latest >= 0;
+    }
+    keep_one_a_room(x);
+}
+
+/* Forgets the stretch of the call that is marked: that has been named. */
+static void forget_marked(struct program *x, const struct event *marked)
+{
+    struct place at;
+
+    if (!place_of(marked, &at) || strcmp(at.path, x->source.path) != 0)
+        return;
+    for (int i = 0; i < x->stretches; i++) {
+        struct stretch *stretch = &x->stretch[i];
+
+        if (stretch->latest >= 0 && stretch->from <= at.line &&
+            at.line <= stretch->to)
+            forget(x, stretch);
+    }
+}
+
+/* ---- the sentence ---- */
+
+static struct stretch *last_run(const struct program *x)
+{
+    struct stretch *last = &x->stretch[0];
+
+    for (int i = 1; i < x->stretches; i++)
+        if (x->stretch[i].latest > last->latest)
+            last = &x->stretch[i];
     return last;
 }
 
-static const char *tell(const struct source *s, struct stretch *d, int n,
-                        int ran, enum when when)
+/* Tells of the last two; they are forgotten. */
+static const char *tell(struct program *x, enum when when)
 {
     static const char *const words[][2] = {
         { "it ran just before that, and is not as in the solution",
@@ -228,72 +306,69 @@ static const char *tell(const struct source *s, struct stretch *d, int n,
         { "of what is not as in the solution, it alone has run", "" },
     };
     static char text[600];
-    bool many = ran > 1;
+    const char *what = words[when][x->ran > 1];
+    size_t used = 0;
 
-    text[0] = '\0';
-    for (int i = 0; i < 2 && ran > 0; i++, ran--) {
-        struct stretch *next = latest(d, n);
-        size_t used = strlen(text);
+    if (x->ran == 0)
+        return "";
+    for (int i = 0; i < 2 && x->ran > 0; i++) {
+        struct stretch *next = last_run(x);
 
-        if (used > 0)
+        if (i > 0)
             used += (size_t)snprintf(text + used, sizeof text - used, ", and ");
-        put_place(text + used, sizeof text - used, s, next);
-        next->ran = -1;
+        put_place(text + used, sizeof text - used, &x->source, next);
+        used = strlen(text);
+        forget(x, next);
     }
-    snprintf(text + strlen(text), sizeof text - strlen(text), ": %s",
-             words[when][many]);
+    snprintf(text + used, sizeof text - used, ": %s", what);
     return text;
 }
 
-/* Of the stretches of one gap, or function, forgets all but what ran last. */
-static int one_a_room(const struct source *s, struct stretch *d, int n, int ran)
+/* Is this event the first that tells of its program's way? */
+static bool is_first(const struct picture *p, int n)
 {
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k < n && d[i].ran >= 0; k++)
-            if (d[i].ran < d[k].ran && in_one_room(s, d[i].from, d[k].from)) {
-                d[i].ran = -1;
-                ran--;
-            }
-    return ran;
+    int i = 0;
+
+    if (p->event[n]->way[0] == '\0')
+        return false;
+    while (!tells(p->event[i], p->event[n]->program))
+        i++;
+    return i == n;
 }
 
-/* Forgets the stretch of the call that is marked: that has been named. */
-static int but_marked(const struct source *s, struct stretch *d, int n,
-                      const struct parting *part, int ran)
+/* Where one stretch alone has run, of all programs. */
+static const char *tell_alone(const struct picture *p,
+                              const struct picture *right,
+                              const struct parting *part)
 {
-    struct place at;
+    struct program x, alone = { .ran = 0 };
+    int ran = 0;
 
-    if (part->ours == NULL || !place_of(part->ours, &at) ||
-        strcmp(at.path, s->path) != 0)
-        return ran;
-    for (int i = 0; i < n; i++)
-        if (d[i].ran >= 0 && d[i].from <= at.line && at.line <= d[i].to) {
-            d[i].ran = -1;
-            ran--;
+    for (int i = 0; i < p->events; i++)
+        if (is_first(p, i) &&
+            read_program(p, right, p->event[i]->program, &x)) {
+            mark_run(&x, part, EVER);
+            ran += x.ran;
+            if (x.ran > 0)
+                alone = x;
         }
-    return ran;
+    return ran == 1 ? tell(&alone, EVER) : "";
 }
 
 const char *picture_suspect(const struct picture *p,
                             const struct picture *right,
                             const struct parting *part)
 {
-    struct source ours, theirs;
-    struct stretch *d;
-    struct way w;
-    int n, ran = 0, when = part->ours == NULL ? EVER : JUST_BEFORE;
+    struct program x;
 
-    if (!follow(p, part, &ours, &w))
-        return "";
-    path_of(right, ours.path, theirs.path, sizeof theirs.path);
-    if (theirs.path[0] == '\0' || !read_source(&theirs))
-        return "";
-    n = differences(&ours, &theirs, &d);
-    for (int i = 0; i < n; i++)
-        find_heads(&ours, &w, &d[i]);
-    while ((ran = mark_run(&w, d, n, part, (enum when)when)) == 0 && when < EVER)
-        when++;
-    ran = one_a_room(&ours, d, n, ran);
-    ran = when == EVER && ran > 1 ? 0 : but_marked(&ours, d, n, part, ran);
-    return ran == 0 ? "" : tell(&ours, d, n, ran, (enum when)when);
+    if (part->ours != NULL &&
+        read_program(p, right, part->ours->program, &x))
+        for (enum when when = JUST_BEFORE; when < EVER; when++) {
+            mark_run(&x, part, when);
+            if (x.ran == 0)
+                continue;
+            forget_marked(&x, part->ours);
+            return tell(&x, when);
+        }
+    return tell_alone(p, right, part);
 }

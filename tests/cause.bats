@@ -289,3 +289,31 @@ END
     name=client twice 's/f();/f() + 1;/'
     run -1 looks_at $dir ''
 }
+
+@test "the marked call's own lines are told, but for its line alone; one place a block" {
+    local dir=build/tests/marked
+    program $dir/right <<'END'
+int add(int x)
+{
+    return x + 1;
+}
+int main(void)
+{
+    int n = add(1);
+    n = n * 2;
+    n = n + 5;
+    return n;
+}
+END
+    did $dir/right 1 close 9 3 7 >$dir/right/events
+    changed() { # LINES AT: those and add()'s are other ones; at AT is the call
+        sed "3s/x + 1/x++/; $1s/$/;/" $dir/right/server.c | program $dir
+        did $dir 1 shutdown "$2" 3 7 >$dir/events
+    }
+    changed 7,8 8
+    looks_at $dir 'server.c:7-8 in main(), with that call in it, and server.c:3 in add(): these ran just before'
+    changed 9 9
+    looks_at $dir 'server.c:3 in add(): it ran just before'
+    changed '7s/$/;/; 9' 10
+    looks_at $dir 'server.c:7 in main(), and server.c:3 in add(): these ran'
+}

@@ -21,6 +21,7 @@ struct stretch {
     int from, to;
     char name[64]; /* outside of functions: what it defines; else "" */
     bool *heads;   /* the lines on which a block begins that holds it */
+    bool marked;   /* the call that is marked is in it, and other lines are */
     int latest;    /* the step that went there last; -1: none, or forgotten */
 };
 
@@ -30,7 +31,7 @@ bool read_source(struct source *s);
 
 /* Sets *list to the stretches in which a differs from b, in their order; returns
  * how many. Comments, empty lines and what is before and behind a line's words do
- * not count. heads and latest are not set. */
+ * not count. heads, marked and latest are not set. */
 int differences(const struct source *a, const struct source *b,
                 struct stretch **list);
 

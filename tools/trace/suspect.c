@@ -235,14 +235,15 @@ static void forget(struct program *x, struct stretch *stretch)
     x->ran--;
 }
 
-/* Of the stretches of one gap, or function, forgets all but what ran last. */
+/* Of the stretches of one gap, or function, forgets all but what ran last; of what
+ * one block holds, all but the first. */
 static void keep_one_a_room(struct program *x)
 {
     struct stretch *end = x->stretch + x->stretches;
 
     for (struct stretch *a = x->stretch; a < end; a++)
         for (struct stretch *b = x->stretch; b < end && a->latest >= 0; b++)
-            if (a->latest < b->latest &&
+            if ((a->latest < b->latest || (a->latest == b->latest && a > b)) &&
                 in_one_room(&x->source, a->from, b->from))
                 forget(x, a);
 }
@@ -267,8 +268,9 @@ static void mark_run(struct program *x, const struct parting *part,
     keep_one_a_room(x);
 }
 
-/* Forgets the stretch of the call that is marked: that has been named. */
-static void forget_marked(struct program *x, const struct event *marked)
+/* The stretch of the call that is marked: forgets it where it is that line, which
+ * has been named. A longer one may have the fault in another line of it. */
+static void find_marked(struct program *x, const struct event *marked)
 {
     struct place at;
 
@@ -277,9 +279,13 @@ static void forget_marked(struct program *x, const struct event *marked)
     for (int i = 0; i < x->stretches; i++) {
         struct stretch *stretch = &x->stretch[i];
 
-        if (stretch->latest >= 0 && stretch->from <= at.line &&
-            at.line <= stretch->to)
+        if (stretch->latest < 0 || at.line < stretch->from ||
+            at.line > stretch->to)
+            continue;
+        if (stretch->from == stretch->to)
             forget(x, stretch);
+        else
+            stretch->marked = true;
     }
 }
 
@@ -318,6 +324,9 @@ static const char *tell(struct program *x, enum when when)
             used += (size_t)snprintf(text + used, sizeof text - used, ", and ");
         put_place(text + used, sizeof text - used, &x->source, next);
         used = strlen(text);
+        if (next->marked)
+            used += (size_t)snprintf(text + used, sizeof text - used,
+                                     ", with that call in it");
         forget(x, next);
     }
     snprintf(text + used, sizeof text - used, ": %s", what);
@@ -367,7 +376,7 @@ const char *picture_suspect(const struct picture *p,
             mark_run(&x, part, when);
             if (x.ran == 0)
                 continue;
-            forget_marked(&x, part->ours);
+            find_marked(&x, part->ours);
             return tell(&x, when);
         }
     return tell_alone(p, right, part);

@@ -317,3 +317,12 @@ END
     changed '7s/$/;/; 9' 10
     looks_at $dir 'server.c:7 in main(), and server.c:3 in add(): these ran'
 }
+
+@test "a file may differ from its first line of code on" {
+    local dir=build/tests/first
+    program $dir/right < <(printf '/* One. */\nint main(void)\n{\n}\n')
+    did $dir/right 1 close 4 3 >$dir/right/events
+    program $dir < <(printf '/* Two. */\n#define TWO\nint main(void)\n{\n;\n}\n')
+    did $dir 1 shutdown 6 4 >$dir/events
+    looks_at $dir 'server.c:5 in main(): it ran just before'
+}

@@ -329,7 +329,7 @@ int differences(const struct source *a, const struct source *b,
         bool more = i <= a->lines, theirs = k <= b->lines;
 
         if (more && a->code[i][0] == '\0') {
-            last = last == i - 1 ? i : 0;
+            last = last > 0 && last == i - 1 ? i : 0;
             i++;
         } else if (theirs && b->code[k][0] == '\0')
             k++;

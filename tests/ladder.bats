@@ -347,7 +347,7 @@ accepts() {
     } | "$ladder" -w 76 >"$BATS_TEST_TMPDIR/text"
     cat "$BATS_TEST_TMPDIR/text"
     grep -q '\[c1\.\.40\]' "$BATS_TEST_TMPDIR/text"
-    ! grep -q '^ .*\[c2\]  *\[c3\]' "$BATS_TEST_TMPDIR/text"
+    run ! grep -q '^ .*\[c2\]  *\[c3\]' "$BATS_TEST_TMPDIR/text"
 }
 
 @test "the marked call is shown, also where it is far from the end" {

@@ -22,7 +22,7 @@ setup() {
     # whatever part of it write(2) has taken is taken for all
     sed 's/if (write_all(/if (write(/' solutions/21-tcp-echo/server.c \
         >exercises/21-tcp-echo/server.c
-    ! cmp -s solutions/21-tcp-echo/server.c exercises/21-tcp-echo/server.c
+    run ! cmp -s solutions/21-tcp-echo/server.c exercises/21-tcp-echo/server.c
     run make ex21
     cp "$TOP/exercises/21-tcp-echo/server.c" exercises/21-tcp-echo/
     printf '%s\n' "$output"
@@ -79,6 +79,7 @@ zig() {
     done
     for machine in aarch64 x86_64; do
         rm -rf build
+        # shellcheck disable=SC2016  # make's variable
         run make CC="'$zig' cc -target $machine-macos" AR="'$zig' ar" \
             CFLAGS='-O2 -g -Werror' LINK_IN='$(DARWIN)' "${targets[@]}"
         printf '%s\n' "$output"

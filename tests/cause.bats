@@ -1,6 +1,7 @@
 # What a failed check tells of its cause, of real programs. tests/ladder.bats has
 # the sentences on events that are the same each time.
 # shellcheck disable=SC2164  # bats ends a test where cd fails
+# shellcheck disable=SC2030,SC2031  # each test is a subshell of its own
 bats_require_minimum_version 1.5.0
 load wrong
 
@@ -95,13 +96,13 @@ told() {
 @test "the course may lie below a folder called lib; its own lib/ is left out" {
     local dir
     for dir in build/tests/lib/course/{exercises,lib}; do
-        program $dir <<<'int main(void) { return 0; }'
-        did $dir 1 close 1 >$dir/right
-        did $dir 1 shutdown 1 >$dir/events
+        program "$dir" <<<'int main(void) { return 0; }'
+        did "$dir" 1 close 1 >"$dir"/right
+        did "$dir" 1 shutdown 1 >"$dir"/events
     done
-    [[ $(told $dir/events $dir/right) == *'yours: shutdown(3); the'* ]]
+    [[ $(told "$dir"/events "$dir"/right) == *'yours: shutdown(3); the'* ]]
     dir=${dir%lib}exercises
-    [[ $(told $dir/events $dir/right) == *'yours: shutdown(3) (server.c:1); the'* ]]
+    [[ $(told "$dir"/events "$dir"/right) == *'yours: shutdown(3) (server.c:1); the'* ]]
 }
 
 @test "the line that is shown is the marked one, also behind long ones" {

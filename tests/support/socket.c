@@ -842,14 +842,31 @@ static _Noreturn void wrong_under(const struct schedules *s, size_t right,
     fail_here(&out);
 }
 
+/* A right program needs a few milliseconds for each. One that makes its clients
+ * wait is told so, before its time is up. */
+static _Noreturn void slow_under(const struct schedules *s, size_t tried,
+                                 double seconds)
+{
+    struct bytes out = { 0 };
+
+    bytes_text(&out, "right under %zu of %zu schedules, but that took %.0f "
+                     "seconds\n", tried, glued(s), seconds);
+    bytes_text(&out, "%s\n",
+               echoes(s) ? "what is sent comes back late"
+                         : "a client that has its answer waits for the end of "
+                           "the connection:\nshutdown(2) or close(2) tells it");
+    fail_here(&out);
+}
+
 /* PORT CODES DATA, or PORT echo DATA */
 static void splits(const char *name, const char *rest)
 {
-    enum { ENOUGH = 1 /* second, once something is wrong */ };
+    enum { ENOUGH = 1, /* second, once something is wrong */
+           TOO_LONG = 20 };
     char port[128], codes[16], *first = NULL;
     struct schedules s = { .name = name, .port = port, .codes = codes };
     size_t right = 0, tried = 0, where = 0;
-    double end = now() + ENOUGH;
+    double began = now(), end = began + ENOUGH;
     int n = 0;
 
     sscanf(rest, "%127s %15s %n", port, codes, &n);
@@ -866,6 +883,8 @@ static void splits(const char *name, const char *rest)
             first = text_copy(wrong);
             where = tried + 1;
         }
+        if (first == NULL && now() - began > TOO_LONG && tried + 1 < glued(&s))
+            slow_under(&s, tried + 1, now() - began);
     }
     if (first != NULL)
         wrong_under(&s, right, tried, where, first);

@@ -148,8 +148,8 @@ static void own_names(void)
     unlink("/tmp/.resolv");
 }
 
-/* Empty folders in the place of what a program could run, or compile, instead of
- * doing the work; not where that itself is what is checked. */
+/* Empty folders in the place of what the program under test, in BIN, could run, or
+ * compile, instead of doing the work; not where that itself is checked. */
 static void hide_solutions(const char *project)
 {
     static const char *const hidden[] = {
@@ -158,9 +158,11 @@ static void hide_solutions(const char *project)
         ".git"
     };
     const char *bin = getenv("BIN");
+    size_t n = strlen(project);
     char path[PATH_MAX];
 
-    if (bin != NULL && strstr(bin, "/solutions/") != NULL)
+    if (bin == NULL || strncmp(bin, project, n) != 0 ||
+        strstr(bin + n, "/solutions") != NULL)
         return;
     for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", project, hidden[i]);

@@ -1,7 +1,7 @@
 # What a failed check tells of its cause, of real programs. tests/ladder.bats has
 # the sentences on events that are the same each time.
 # shellcheck disable=SC2164  # bats ends a test where cd fails
-# shellcheck disable=SC2030,SC2031  # each test is a subshell of its own
+# shellcheck disable=SC2030,SC2031  # each test has a dir of its own
 bats_require_minimum_version 1.5.0
 load wrong
 
@@ -97,20 +97,20 @@ told() {
     local dir
     for dir in build/tests/lib/course/{exercises,lib}; do
         program "$dir" <<<'int main(void) { return 0; }'
-        did "$dir" 1 close 1 >"$dir"/right
-        did "$dir" 1 shutdown 1 >"$dir"/events
+        did "$dir" 1 close 1 >"$dir/right"
+        did "$dir" 1 shutdown 1 >"$dir/events"
     done
-    [[ $(told "$dir"/events "$dir"/right) == *'yours: shutdown(3); the'* ]]
+    [[ $(told "$dir/events" "$dir/right") == *'yours: shutdown(3); the'* ]]
     dir=${dir%lib}exercises
-    [[ $(told "$dir"/events "$dir"/right) == *'yours: shutdown(3) (server.c:1); the'* ]]
+    [[ $(told "$dir/events" "$dir/right") == *'yours: shutdown(3) (server.c:1); the'* ]]
 }
 
 @test "the line that is shown is the marked one, also behind long ones" {
     local dir=build/tests/long
-    program $dir < <(printf '/* %0400d */\n\nint main(void) { return 0; }\n' 0)
-    did $dir 1 close 3 >$dir/right
-    did $dir 1 shutdown 3 >$dir/events
-    [[ $(told $dir/events $dir/right) == *'server.c:3 int main(void) { ret'* ]]
+    program "$dir" < <(printf '/* %0400d */\n\nint main(void) { return 0; }\n' 0)
+    did "$dir" 1 close 3 >"$dir/right"
+    did "$dir" 1 shutdown 3 >"$dir/events"
+    [[ $(told "$dir/events" "$dir/right") == *'server.c:3 int main(void) { ret'* ]]
 }
 
 # looks_at FOLDER TEXT: what is said of FOLDER/events, beside FOLDER/right/events.
@@ -123,7 +123,7 @@ looks_at() {
 
 @test "no comment begins in a string" {
     local dir=build/tests/strings
-    program $dir/right <<'END'
+    program "$dir/right" <<'END'
 char *name = "text/*", quote = '"';
 
 int main(void)
@@ -132,18 +132,18 @@ int main(void)
     return 0;
 }
 END
-    did $dir/right 1 close 7 5 >$dir/right/events
-    sed 's/a";/b";/' $dir/right/server.c | program $dir
-    did $dir 1 shutdown 7 5 >$dir/events
-    looks_at $dir 'server.c:5 in main(): it ran just before'
-    sed 's/= 0/= 1/; s/return 0/return 1/' $dir/right/server.c | program $dir
-    did $dir 1 shutdown 7 5 6 >$dir/events
-    looks_at $dir 'server.c:6 in main(): it ran just before'
+    did "$dir/right" 1 close 7 5 >"$dir/right/events"
+    sed 's/a";/b";/' "$dir/right/server.c" | program "$dir"
+    did "$dir" 1 shutdown 7 5 >"$dir/events"
+    looks_at "$dir" 'server.c:5 in main(): it ran just before'
+    sed 's/= 0/= 1/; s/return 0/return 1/' "$dir/right/server.c" | program "$dir"
+    did "$dir" 1 shutdown 7 5 6 >"$dir/events"
+    looks_at "$dir" 'server.c:6 in main(): it ran just before'
 }
 
 @test "a brace in the first column does not end a function, nor does one in words" {
     local dir=build/tests/braces
-    program $dir/right <<'END'
+    program "$dir/right" <<'END'
 #define OPEN {
 int n;
 
@@ -172,18 +172,18 @@ int main(void)
 
 static int f(int x) { return x; }
 END
-    did $dir/right 1 close 24 17 >$dir/right/events
-    sed 's/+= 1/+= 2/; s/return x/return x + 1/' $dir/right/server.c |
-        program $dir
-    did $dir 1 shutdown 24 17 >$dir/events
-    looks_at $dir 'server.c:17 in count(): it ran just before'
-    did $dir 1 shutdown 24 27 >$dir/events
-    looks_at $dir 'server.c:27 in f(): it ran just before'
+    did "$dir/right" 1 close 24 17 >"$dir/right/events"
+    sed 's/+= 1/+= 2/; s/return x/return x + 1/' "$dir/right/server.c" |
+        program "$dir"
+    did "$dir" 1 shutdown 24 17 >"$dir/events"
+    looks_at "$dir" 'server.c:17 in count(): it ran just before'
+    did "$dir" 1 shutdown 24 27 >"$dir/events"
+    looks_at "$dir" 'server.c:27 in f(): it ran just before'
 }
 
 @test "what is outside of functions has its name: a tag's, a prototype's, no keyword" {
     local dir=build/tests/names change used place
-    program $dir/right <<'END'
+    program "$dir/right" <<'END'
 struct job {
     int fd;
 };
@@ -211,14 +211,14 @@ static int refuse(int fd)
 }
 END
     {
-        did $dir/right 1 listen 21 15 16 17 18 19 20
-        did $dir/right 2 close 21 15
-    } >$dir/right/events
+        did "$dir/right" 1 listen 21 15 16 17 18 19 20
+        did "$dir/right" 2 close 21 15
+    } >"$dir/right/events"
     while IFS='|' read -r change used place; do
-        sed "$change" $dir/right/server.c | program $dir
-        did $dir 1 listen 21 15 16 17 18 19 20 >$dir/events
-        did $dir 2 shutdown 21 "$used" >>$dir/events
-        looks_at $dir "server.c:$place: it ran just before"
+        sed "$change" "$dir/right/server.c" | program "$dir"
+        did "$dir" 1 listen 21 15 16 17 18 19 20 >"$dir/events"
+        did "$dir" 2 shutdown 21 "$used" >>"$dir/events"
+        looks_at "$dir" "server.c:$place: it ran just before"
     done <<'END'
 1s/job/job /|16|1 in struct job
 2s/int/long/|16|2 in struct job
@@ -231,31 +231,31 @@ END
 
 @test "lines that the file no longer has do no harm" {
     local dir=build/tests/shorter
-    program $dir/right <<'END'
+    program "$dir/right" <<'END'
 int f(void) { return 1; }
 int main(void)
 {
     return f();
 }
 END
-    did $dir/right 1 close 5 4 >$dir/right/events
+    did "$dir/right" 1 close 5 4 >"$dir/right/events"
     sed -e 's/f();/f() + 1;/' -e '1i #line 800000000' -e '1a #line 2' \
-        $dir/right/server.c | program $dir
-    did $dir 1 shutdown 5 800000000 4 >$dir/events
-    sed -i '/^#line/d' $dir/server.c
-    looks_at $dir 'server.c:4 in main(): it ran just before'
+        "$dir/right/server.c" | program "$dir"
+    did "$dir" 1 shutdown 5 800000000 4 >"$dir/events"
+    sed -i '/^#line/d' "$dir/server.c"
+    looks_at "$dir" 'server.c:4 in main(): it ran just before'
 }
 
-# The same file as $dir/$name.c, or with a change, and as the solution's.
+# The same file as "$dir"/$name.c, or with a change, and as the solution's.
 twice() { # [CHANGE]
-    program $dir/right <<'END'
+    program "$dir/right" <<'END'
 int f(void) { return 1; }
 int main(void)
 {
     return f();
 }
 END
-    sed "${1-}" "$dir/right/$name.c" | program $dir
+    sed "${1-}" "$dir/right/$name.c" | program "$dir"
 }
 
 @test "the way of one program is none of another's" {
@@ -263,14 +263,14 @@ END
     name=client twice
     name=server twice 's/return 1/return 2/'
     {
-        name=client did $dir/right 1 close 5 1
-        name=server did $dir/right 2 close 5 4
-    } >$dir/right/events
+        name=client did "$dir/right" 1 close 5 1
+        name=server did "$dir/right" 2 close 5 4
+    } >"$dir/right/events"
     {
-        name=client did $dir 1 close 5 1
-        name=server did $dir 2 shutdown 5 4
-    } >$dir/events
-    run -1 looks_at $dir ''
+        name=client did "$dir" 1 close 5 1
+        name=server did "$dir" 2 shutdown 5 4
+    } >"$dir/events"
+    run -1 looks_at "$dir" ''
     [[ $output == 'Compare: '* ]]
 }
 
@@ -279,21 +279,21 @@ END
     name=client twice
     name=server twice 's/f();/f() + 1;/'
     {
-        name=client did $dir/right 1 close 5 4
-        name=server did $dir/right 2 close 5 4
-    } >$dir/right/events
+        name=client did "$dir/right" 1 close 5 4
+        name=server did "$dir/right" 2 close 5 4
+    } >"$dir/right/events"
     {
-        name=client did $dir 1 close 5 4
-        name=server did $dir 2 close 5 4
-    } >$dir/events
-    looks_at $dir 'server.c:4 in main(): of what is not as in the solution, it alone has run'
+        name=client did "$dir" 1 close 5 4
+        name=server did "$dir" 2 close 5 4
+    } >"$dir/events"
+    looks_at "$dir" 'server.c:4 in main(): of what is not as in the solution, it alone has run'
     name=client twice 's/f();/f() + 1;/'
-    run -1 looks_at $dir ''
+    run -1 looks_at "$dir" ''
 }
 
 @test "the marked call's own lines are told, but for its line alone; one place a block" {
     local dir=build/tests/marked
-    program $dir/right <<'END'
+    program "$dir/right" <<'END'
 int add(int x)
 {
     return x + 1;
@@ -306,24 +306,24 @@ int main(void)
     return n;
 }
 END
-    did $dir/right 1 close 9 3 7 >$dir/right/events
+    did "$dir/right" 1 close 9 3 7 >"$dir/right/events"
     changed() { # LINES AT: those and add()'s are other ones; at AT is the call
-        sed "3s/x + 1/x++/; $1s/$/;/" $dir/right/server.c | program $dir
-        did $dir 1 shutdown "$2" 3 7 >$dir/events
+        sed "3s/x + 1/x++/; $1s/$/;/" "$dir/right/server.c" | program "$dir"
+        did "$dir" 1 shutdown "$2" 3 7 >"$dir/events"
     }
     changed 7,8 8
-    looks_at $dir 'server.c:7-8 in main(), with that call in it, and server.c:3 in add(): these ran just before'
+    looks_at "$dir" 'server.c:7-8 in main(), with that call in it, and server.c:3 in add(): these ran just before'
     changed 9 9
-    looks_at $dir 'server.c:3 in add(): it ran just before'
+    looks_at "$dir" 'server.c:3 in add(): it ran just before'
     changed '7s/$/;/; 9' 10
-    looks_at $dir 'server.c:7 in main(), and server.c:3 in add(): these ran'
+    looks_at "$dir" 'server.c:7 in main(), and server.c:3 in add(): these ran'
 }
 
 @test "a file may differ from its first line of code on" {
     local dir=build/tests/first
-    program $dir/right < <(printf '/* One. */\nint main(void)\n{\n}\n')
-    did $dir/right 1 close 4 3 >$dir/right/events
-    program $dir < <(printf '/* Two. */\n#define TWO\nint main(void)\n{\n;\n}\n')
-    did $dir 1 shutdown 6 4 >$dir/events
-    looks_at $dir 'server.c:5 in main(): it ran just before'
+    program "$dir/right" < <(printf '/* One. */\nint main(void)\n{\n}\n')
+    did "$dir/right" 1 close 4 3 >"$dir/right/events"
+    program "$dir" < <(printf '/* Two. */\n#define TWO\nint main(void)\n{\n;\n}\n')
+    did "$dir" 1 shutdown 6 4 >"$dir/events"
+    looks_at "$dir" 'server.c:5 in main(): it ran just before'
 }

@@ -52,8 +52,8 @@ static FILE *output_of(char *argv[], pid_t *pid)
     return *pid == -1 ? NULL : fdopen(p[0], "r");
 }
 
-/* Is that file in the course's lib/? Which folder is called lib above the course
- * does not matter: no program of the course is in one. */
+/* Is that file in the course's lib/? What the folders above the course are
+ * called does not matter; none of its programs is in a folder of that name. */
 static bool is_library(const char *path)
 {
     const char *name = base_name(path);

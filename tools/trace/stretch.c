@@ -37,7 +37,7 @@ static size_t piece_length(const char *text)
     return text[n] == '\0' ? n : n + 1;
 }
 
-/* Takes the comments out of a line; counts the braces, but not a directive's. */
+/* Takes the comments out of a line; counts its braces, but a directive's. */
 static void strip(char *to, const char *line, struct reader *r)
 {
     char *end = to;
@@ -120,6 +120,15 @@ static void find_functions(struct source *s)
     }
 }
 
+static void make_room(struct source *s)
+{
+    s->line = grown(NULL, MOST_LINES + 2, sizeof *s->line);
+    s->code = grown(NULL, MOST_LINES + 2, sizeof *s->code);
+    s->depth = grown(NULL, MOST_LINES + 2, sizeof *s->depth);
+    s->first = grown(NULL, MOST_LINES + 2, sizeof *s->first);
+    s->lines = 0;
+}
+
 bool read_source(struct source *s)
 {
     FILE *f = fopen(s->path, "r");
@@ -128,11 +137,7 @@ bool read_source(struct source *s)
     struct reader r = { .comment = false };
     ssize_t n;
 
-    s->line = grown(NULL, MOST_LINES + 2, sizeof *s->line);
-    s->code = grown(NULL, MOST_LINES + 2, sizeof *s->code);
-    s->depth = grown(NULL, MOST_LINES + 2, sizeof *s->depth);
-    s->first = grown(NULL, MOST_LINES + 2, sizeof *s->first);
-    s->lines = 0;
+    make_room(s);
     while (f != NULL && s->lines < MOST_LINES &&
            (n = getline(&text, &room, f)) >= 0)
         add_text(s, text, (size_t)n, &r);
@@ -144,7 +149,9 @@ bool read_source(struct source *s)
 }
 
 /* How many lines the files have in common from line i of a and line k of b on:
- * the longest common subsequence. Lines without code are nowhere. */
+ * the longest common subsequence. Lines without code are nowhere. Of the rest
+ * without a's line (down) and that without b's (right) the longer one counts;
+ * where they are as long, ours_is_next() says which way the walk goes. */
 static unsigned short *common_lines(const struct source *a,
                                     const struct source *b)
 {
@@ -165,23 +172,18 @@ static unsigned short *common_lines(const struct source *a,
     return most;
 }
 
-/* A stretch goes on from line *last, but not from one function into another. */
-static void add_line(const struct source *a, struct stretch **list, int *n,
-                     int line, int *last)
-{
-    struct stretch *s;
-
-    if (*last > 0 && line <= *last + 1 && a->first[line] != line) {
-        s = &(*list)[*n - 1];
-        s->to = line > s->to ? line : s->to;
-    } else {
-        *list = grown(*list, *n + 1, sizeof **list);
-        (*list)[(*n)++] = (struct stretch){ .from = line, .to = line };
-    }
-    *last = line;
-}
-
 /* ---- where a line is ---- */
+
+bool has_word(const char *code, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *at = code; (at = strstr(at, word)) != NULL; at += n)
+        if ((at == code || word_length(at - 1) == 0) &&
+            word_length(at + n) == 0)
+            return true;
+    return false;
+}
 
 /* The word that ends there, or before it. */
 static const char *word_before(const char *code, const char *end)
@@ -253,8 +255,8 @@ static void put_gap(char *out, size_t size, const struct source *s, int line)
     }
 }
 
-/* How long is the `struct job` that code begins with, where that is defined? The
- * same of a union and an enum; else 0. */
+/* How long is the `struct job` that code begins with, where that is defined?
+ * The same of a union and an enum; else 0. */
 static size_t tag_length(const char *code)
 {
     static const char *const kinds[] = { "struct ", "union ", "enum " };
@@ -288,7 +290,7 @@ static void put_defined(char *out, size_t size, const struct source *s,
         last++;
     if (strncmp(name, "#define ", 8) == 0)
         name += 8;
-    else if (first == line || strstr(s->code[first], "enum") == NULL) {
+    else if (first == line || !has_word(s->code[first], "enum")) {
         name = s->code[first];
         n = tag_length(name);
         if (n == 0 && *(name = declared(name)) == '\0')
@@ -305,6 +307,32 @@ static void name_outer(const struct source *s, struct stretch *list, int n)
             put_defined(list[i].name, sizeof list[i].name, s, list[i].from);
 }
 
+/* ---- the stretches ---- */
+
+/* Both files, the next line of each, and what was found so far. */
+struct walk {
+    const struct source *a, *b;
+    const unsigned short *most; /* of common_lines() */
+    int i, k;
+    struct stretch *list;
+    int n;
+    int last; /* the line from which a stretch may go on; 0: none */
+};
+
+/* A stretch does not go on from one function into another. */
+static void add_line(struct walk *w, int line)
+{
+    if (w->last > 0 && line <= w->last + 1 && w->a->first[line] != line) {
+        struct stretch *stretch = &w->list[w->n - 1];
+
+        stretch->to = line > stretch->to ? line : stretch->to;
+    } else {
+        w->list = grown(w->list, w->n + 1, sizeof *w->list);
+        w->list[w->n++] = (struct stretch){ .from = line, .to = line };
+    }
+    w->last = line;
+}
+
 /* Where are lines missing that should be before this one? In the empty gap that
  * is there, or else behind the line of code before. */
 static int where_missing(const struct source *s, int line)
@@ -317,39 +345,63 @@ static int where_missing(const struct source *s, int line)
     return before > 0 ? before : 1;
 }
 
-/* Walks both files by the table. last: the line that a stretch goes on from. */
+/* A line without code, which ends no stretch. */
+static bool skip_empty(struct walk *w)
+{
+    if (w->i <= w->a->lines && w->a->code[w->i][0] == '\0') {
+        w->last = w->last > 0 && w->last == w->i - 1 ? w->i : 0;
+        w->i++;
+        return true;
+    }
+    if (w->k <= w->b->lines && w->b->code[w->k][0] == '\0') {
+        w->k++;
+        return true;
+    }
+    return false;
+}
+
+static bool is_same(const struct walk *w)
+{
+    return w->i <= w->a->lines && w->k <= w->b->lines &&
+           strcmp(w->a->code[w->i], w->b->code[w->k]) == 0;
+}
+
+/* Is a's line the one that b has not, or otherwise? Where either could go, a's
+ * goes first: it stands in the place of b's, of which none is missing then. */
+static bool ours_is_next(const struct walk *w)
+{
+    int width = w->b->lines + 2;
+
+    if (w->i > w->a->lines || w->k > w->b->lines)
+        return w->i <= w->a->lines;
+    return w->most[(w->i + 1) * width + w->k] >=
+           w->most[w->i * width + w->k + 1];
+}
+
 int differences(const struct source *a, const struct source *b,
                 struct stretch **list)
 {
     unsigned short *most = common_lines(a, b);
-    int width = b->lines + 2, i = 1, k = 1, n = 0, last = 0;
+    struct walk w = { .a = a, .b = b, .most = most, .i = 1, .k = 1 };
 
-    *list = NULL;
-    while (i <= a->lines || k <= b->lines) {
-        bool more = i <= a->lines, theirs = k <= b->lines;
-
-        if (more && a->code[i][0] == '\0') {
-            last = last > 0 && last == i - 1 ? i : 0;
-            i++;
-        } else if (theirs && b->code[k][0] == '\0')
-            k++;
-        else if (more && theirs && strcmp(a->code[i], b->code[k]) == 0) {
-            last = 0;
-            i++;
-            k++;
-        } else if (!theirs || (more && most[(i + 1) * width + k] >=
-                                           most[i * width + k + 1])) {
-            add_line(a, list, &n, i, &last);
-            i++;
-        } else {
-            if (last == 0)
-                add_line(a, list, &n, where_missing(a, i), &last);
-            k++;
+    while (w.i <= a->lines || w.k <= b->lines)
+        if (skip_empty(&w))
+            continue;
+        else if (is_same(&w)) {
+            w.last = 0;
+            w.i++;
+            w.k++;
+        } else if (ours_is_next(&w))
+            add_line(&w, w.i++);
+        else {
+            if (w.last == 0)
+                add_line(&w, where_missing(a, w.i));
+            w.k++;
         }
-    }
     free(most);
-    name_outer(a, *list, n);
-    return n;
+    name_outer(a, w.list, w.n);
+    *list = w.list;
+    return w.n;
 }
 
 bool in_one_room(const struct source *s, int line, int other)
@@ -363,29 +415,19 @@ bool in_one_room(const struct source *s, int line, int other)
                                s->first[line] == s->first[other]));
 }
 
-bool has_word(const char *code, const char *word)
-{
-    size_t n = strlen(word);
-
-    for (const char *at = code; (at = strstr(at, word)) != NULL; at += n)
-        if ((at == code || word_length(at - 1) == 0) && word_length(at + n) == 0)
-            return true;
-    return false;
-}
-
 void put_place(char *out, size_t size, const struct source *s,
-               const struct stretch *d)
+               const struct stretch *stretch)
 {
-    int first = s->first[d->from];
+    int first = s->first[stretch->from];
     char name[80] = "", gap[32], to[16] = "";
 
-    put_gap(gap, sizeof gap, s, d->from);
-    if (first > 0 && d->name[0] == '\0')
+    put_gap(gap, sizeof gap, s, stretch->from);
+    if (first > 0 && stretch->name[0] == '\0')
         put_name(name, sizeof name, s->code[first]);
     else
-        snprintf(name, sizeof name, "%s", d->name);
-    if (d->to > d->from)
-        snprintf(to, sizeof to, "-%d", d->to);
-    snprintf(out, size, "%.40s:%d%s in %s%s", base_name(s->path), d->from, to,
-             name, gap);
+        snprintf(name, sizeof name, "%s", stretch->name);
+    if (stretch->to > stretch->from)
+        snprintf(to, sizeof to, "-%d", stretch->to);
+    snprintf(out, size, "%.40s:%d%s in %s%s", base_name(s->path),
+             stretch->from, to, name, gap);
 }

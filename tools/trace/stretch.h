@@ -11,7 +11,7 @@ struct source {
     char **line; /* from 1 to lines */
     char **code; /* the same without comments and outer spaces */
     int *depth;  /* how many braces are open where it begins */
-    int *first;  /* the first line of the function around it; 0: there is none */
+    int *first;  /* the first line of the function around it, or 0 */
     int lines;
 };
 
@@ -43,6 +43,6 @@ bool in_one_room(const struct source *s, int line, int other);
 
 /* `server.c:41-43 in text_length() (TODO 23.1)`. */
 void put_place(char *out, size_t size, const struct source *s,
-               const struct stretch *d);
+               const struct stretch *stretch);
 
 #endif

@@ -42,25 +42,26 @@ static bool tells(const struct event *e, const char *program)
     return e->way[0] != '\0' && strcmp(e->program, program) == 0;
 }
 
+static void add_address(unsigned long *list, int *n, unsigned long address)
+{
+    int k = 0;
+
+    while (k < *n && list[k] != address)
+        k++;
+    if (k == *n && k < MOST_BLOCKS)
+        list[(*n)++] = address;
+}
+
 static unsigned long *addresses_of(const struct picture *p, const char *program,
                                    int *n)
 {
     unsigned long *list = grown(NULL, MOST_BLOCKS, sizeof *list);
 
     *n = 0;
-    for (int i = 0; i < p->events; i++) {
-        const char *at = tells(p->event[i], program) ? p->event[i]->way : "";
-
-        while (*at != '\0') {
-            unsigned long address = next_address(&at);
-            int k = 0;
-
-            while (k < *n && list[k] != address)
-                k++;
-            if (k == *n && k < MOST_BLOCKS)
-                list[(*n)++] = address;
-        }
-    }
+    for (int i = 0; i < p->events; i++)
+        if (tells(p->event[i], program))
+            for (const char *at = p->event[i]->way; *at != '\0';)
+                add_address(list, n, next_address(&at));
     return list;
 }
 
@@ -104,21 +105,31 @@ static void find_executable(const struct picture *p, const char *program,
     snprintf(exe, size, "%.*s", end != NULL ? (int)(end - caller) : 0, caller);
 }
 
+/* The lines on which the program's blocks begin. */
+static struct source_line *lines_of(const struct picture *p,
+                                    const char *program, int *found)
+{
+    int n;
+    unsigned long *at = addresses_of(p, program, &n);
+    struct source_line *lines = grown(NULL, 4 * n + 1, sizeof *lines);
+    char exe[512];
+
+    find_executable(p, program, exe, sizeof exe);
+    *found = source_lines(exe, at, n, lines, 4 * n);
+    free(at);
+    return lines;
+}
+
 /* The program's C file, and the way through it; false: it tells none. It is one
  * file, that of the first address: make compiles a program from one. */
 static bool follow(const struct picture *p, const char *program,
                    struct source *s, struct way *w)
 {
-    int n, found;
-    unsigned long *at = addresses_of(p, program, &n);
-    struct source_line *lines = grown(NULL, 4 * n + 1, sizeof *lines);
-    char exe[512];
+    int found;
+    struct source_line *lines = lines_of(p, program, &found);
 
     *w = (struct way){ .steps = 0 };
-    find_executable(p, program, exe, sizeof exe);
-    found = source_lines(exe, at, n, lines, 4 * n);
-    if (found > 0)
-        snprintf(s->path, sizeof s->path, "%s", lines[0].path);
+    snprintf(s->path, sizeof s->path, "%s", found > 0 ? lines[0].path : "");
     if (found > 0 && read_source(s)) {
         w->known = grown(NULL, s->lines + 1, sizeof *w->known);
         memset(w->known, 0, (size_t)s->lines + 1);
@@ -127,7 +138,6 @@ static bool follow(const struct picture *p, const char *program,
             if (tells(p->event[i], program))
                 add_steps(w, p->event[i], lines, found);
     }
-    free(at);
     free(lines);
     return w->steps > 0;
 }
@@ -168,23 +178,23 @@ static bool holds(const struct source *s, const struct way *w, int head,
 }
 
 static bool goes_through(const struct source *s, const struct way *w,
-                         const struct stretch *part, int head)
+                         const struct stretch *stretch, int head)
 {
-    if (part->name[0] == '\0')
-        return holds(s, w, head, part->from, part->to);
+    if (stretch->name[0] == '\0')
+        return holds(s, w, head, stretch->from, stretch->to);
     for (int i = 1; i <= s->lines; i++)
-        if (i != part->from && has_word(s->code[i], part->name) &&
+        if (i != stretch->from && has_word(s->code[i], stretch->name) &&
             holds(s, w, head, i, i))
             return true;
     return false;
 }
 
 static void find_heads(const struct source *s, const struct way *w,
-                       struct stretch *part)
+                       struct stretch *stretch)
 {
-    part->heads = grown(NULL, s->lines + 1, sizeof *part->heads);
+    stretch->heads = grown(NULL, s->lines + 1, sizeof *stretch->heads);
     for (int i = 0; i <= s->lines; i++)
-        part->heads[i] = w->known[i] && goes_through(s, w, part, i);
+        stretch->heads[i] = w->known[i] && goes_through(s, w, stretch, i);
 }
 
 /* ---- a program, and its stretches that ran ---- */
@@ -201,7 +211,7 @@ struct program {
 static bool read_program(const struct picture *p, const struct picture *right,
                          const char *name, struct program *x)
 {
-    struct source theirs;
+    struct source theirs = { .lines = 0 };
 
     if (!follow(p, name, &x->source, &x->way))
         return false;
@@ -225,8 +235,10 @@ static bool is_then(const struct event *e, const struct parting *part,
         return true;
     if (e->at > part->ours->at)
         return false;
-    return when == BEFORE || (e->lane == part->ours->lane &&
-                              (part->before == NULL || e->at > part->before->at));
+    if (when == BEFORE)
+        return true;
+    return e->lane == part->ours->lane &&
+           (part->before == NULL || e->at > part->before->at);
 }
 
 static void forget(struct program *x, struct stretch *stretch)
@@ -235,17 +247,22 @@ static void forget(struct program *x, struct stretch *stretch)
     x->ran--;
 }
 
-/* Of the stretches of one gap, or function, forgets all but what ran last; of what
- * one block holds, all but the first. */
+/* Is stretch k told instead of stretch i? It is in the same gap, or function, and
+ * ran later, or is the first in the same block. */
+static bool stands_for(const struct program *x, int k, int i)
+{
+    const struct stretch *a = &x->stretch[k], *b = &x->stretch[i];
+
+    return (a->latest > b->latest || (a->latest == b->latest && k < i)) &&
+           in_one_room(&x->source, a->from, b->from);
+}
+
 static void keep_one_a_room(struct program *x)
 {
-    struct stretch *end = x->stretch + x->stretches;
-
-    for (struct stretch *a = x->stretch; a < end; a++)
-        for (struct stretch *b = x->stretch; b < end && a->latest >= 0; b++)
-            if ((a->latest < b->latest || (a->latest == b->latest && a > b)) &&
-                in_one_room(&x->source, a->from, b->from))
-                forget(x, a);
+    for (int i = 0; i < x->stretches; i++)
+        for (int k = 0; k < x->stretches && x->stretch[i].latest >= 0; k++)
+            if (stands_for(x, k, i))
+                forget(x, &x->stretch[i]);
 }
 
 /* Notes for each stretch when it was run last in that time, one a room. */
@@ -268,7 +285,7 @@ static void mark_run(struct program *x, const struct parting *part,
     keep_one_a_room(x);
 }
 
-/* The stretch of the call that is marked: forgets it where it is that line, which
+/* The stretch of the call that is marked: forgets it where it is that line, and
  * has been named. A longer one may have the fault in another line of it. */
 static void find_marked(struct program *x, const struct event *marked)
 {
@@ -301,35 +318,41 @@ static struct stretch *last_run(const struct program *x)
     return last;
 }
 
+static const char *what_ran(enum when when, bool many)
+{
+    switch (when) {
+    case JUST_BEFORE:
+        return many ? "these ran just before that, and are not as in the "
+                      "solution"
+                    : "it ran just before that, and is not as in the solution";
+    case BEFORE:
+        return many ? "these ran earlier, and are not as in the solution"
+                    : "it ran earlier, and is not as in the solution";
+    default:
+        return "of what is not as in the solution, it alone has run";
+    }
+}
+
 /* Tells of the last two; they are forgotten. */
 static const char *tell(struct program *x, enum when when)
 {
-    static const char *const words[][2] = {
-        { "it ran just before that, and is not as in the solution",
-          "these ran just before that, and are not as in the solution" },
-        { "it ran earlier, and is not as in the solution",
-          "these ran earlier, and are not as in the solution" },
-        { "of what is not as in the solution, it alone has run", "" },
-    };
     static char text[600];
-    const char *what = words[when][x->ran > 1];
+    const char *what = what_ran(when, x->ran > 1);
     size_t used = 0;
 
-    if (x->ran == 0)
-        return "";
+    text[0] = '\0';
     for (int i = 0; i < 2 && x->ran > 0; i++) {
         struct stretch *next = last_run(x);
+        char place[250];
 
-        if (i > 0)
-            used += (size_t)snprintf(text + used, sizeof text - used, ", and ");
-        put_place(text + used, sizeof text - used, &x->source, next);
-        used = strlen(text);
-        if (next->marked)
-            used += (size_t)snprintf(text + used, sizeof text - used,
-                                     ", with that call in it");
+        put_place(place, sizeof place, &x->source, next);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s%s",
+                                 i > 0 ? ", and " : "", place,
+                                 next->marked ? ", with that call in it" : "");
         forget(x, next);
     }
-    snprintf(text + used, sizeof text - used, ": %s", what);
+    if (used > 0)
+        snprintf(text + used, sizeof text - used, ": %s", what);
     return text;
 }
 

@@ -22,8 +22,8 @@ ifndef RECORD
 RECORD := $(if $(filter Linux,$(shell uname)),loaded,linked)
 endif
 export RECORD
-checked = $(call programs,$1) $(if $(filter linked,$(RECORD)),$(patsubst \
-    build/%,build/linked/%,$(call programs,$1)))
+linked = $(if $(filter linked,$(RECORD)),$(patsubst build/%,build/linked/%, \
+    $(call programs,$1)))
 HELPERS := $(patsubst tests/%.c,build/%.o,$(wildcard tests/support/*.c))
 LAUNCH := $(filter build/support/launch%,$(HELPERS))
 PEER := $(filter-out $(LAUNCH),$(HELPERS))
@@ -34,7 +34,7 @@ RECORD_PARTS := $(patsubst tools/trace/%.c,build/trace/%.o, \
     $(filter %.c,$(RECORDER)))
 LADDER := $(filter-out $(RECORDER),$(wildcard tools/trace/*.[ch])) \
           $(wildcard tests/support/source.[ch])
-EVERY := $(foreach n,$(NAMES),$(call checked,solutions/$n)) $(SUPPORT)
+EVERY := $(foreach n,$(NAMES),$(call programs,solutions/$n)) $(SUPPORT)
 
 MAKEFLAGS += -r
 .SUFFIXES:
@@ -54,11 +54,15 @@ MAKEFLAGS += -r
 ## make faultsNN   the checks of NN while calls are cut short, interrupted, fail
 ##                 (TREE=solutions; V=1: the first failure under each in full)
 ## make raceNN     your server of NN beside ours, nginx, python and others
+# Where these cannot be made, what needs them is left out.
+try = $(if $1,@$(MAKE) -s $1 >/dev/null 2>&1 || :)
 define verbs
 .PHONY: ex$1 run$1 diff$1 reset$1 solution$1 trace$1 faults$1 race$1
-ex$1: $$(call checked,exercises/$2) $$(SUPPORT)
+ex$1: $$(call programs,exercises/$2) $$(SUPPORT)
+	$$(call try,$$(call linked,exercises/$2))
 	@tools/check $2 build/exercises/$2
-solution$1: $$(call checked,solutions/$2) $$(SUPPORT)
+solution$1: $$(call programs,solutions/$2) $$(SUPPORT)
+	$$(call try,$$(call linked,solutions/$2))
 	@tools/check $2 build/solutions/$2
 run$1: $$(call programs,exercises/$2)
 	@tools/run $2 $$(ARGS)
@@ -175,7 +179,7 @@ build/trace/record.so: $(RECORDER) build/flags
 	    && mv $@.$$$$ $@
 # Where there can be none, the checks that need it are left out.
 build/trace/recorder: $(RECORDER) build/flags
-	@rm -f build/trace/record.so build/trace/record.o
+	@rm -f build/trace/record.$(if $(filter linked,$(RECORD)),so,o)
 	@$(MAKE) -s $(if $(filter linked,$(RECORD)),$(RECORD_PARTS), \
 	    build/trace/record.so) >/dev/null 2>&1 || :; touch $@
 $(RECORD_PARTS): build/trace/%.o: tools/trace/%.c \
@@ -220,5 +224,5 @@ Makefile: ;
 .DEFAULT:
 	@tools/unknown '$@' '$(NUMBERS)'
 
--include $(wildcard $(foreach f,build build/asan build/tsan, \
-    $f/lib/*.d $f/exercises/*/*.d $f/solutions/*/*.d) build/support/*.d)
+-include $(wildcard $(foreach f,build build/asan build/tsan build/linked \
+    build/way,$f/lib/*.d $f/exercises/*/*.d $f/solutions/*/*.d) build/support/*.d)

@@ -164,7 +164,7 @@ END
     play <<'END'
     hint After the signal the workers go on until the queue is empty, and main waits for the end of each with pthread_join(3), then returns 0. The process ends when main returns, whatever its threads are at.
     try make run28, then: pkill -TERM -x server
-    run server 0 127.0.0.1 8 4
+    run server 0 127.0.0.1 8 15
     server ready
     server unheard
     a1..8 connects {server}

@@ -267,15 +267,15 @@ END
     hint A client that stays silent may go on: wait for its first request, and for its next one, for 10 s at least.
     run server 0
     server ready
-    e connects {server}
     f connects {server}
     f sends "GET / HTTP/1.1\r\nHost: f\r\n\r\n"
     within 1.5 f gets reply 200
+    e connects {server}
     f gets nothing 9.4
-    f sends "GET / HTTP/1.1\r\nHost: f\r\n\r\n"
-    within 1.5 f gets reply 200
     e sends "GET / HTTP/1.1\r\nHost: e\r\n\r\n"
+    f sends "GET / HTTP/1.1\r\nHost: f\r\n\r\n"
     within 1.5 e gets reply 200
+    within 1.5 f gets reply 200
 END
 }
 

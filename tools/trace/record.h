@@ -10,7 +10,6 @@
 
 #undef _FORTIFY_SOURCE /* its inline read(2) would be in the way of ours */
 #define _GNU_SOURCE
-#define _DARWIN_C_SOURCE
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,12 +39,28 @@
 #include <threads.h>
 #else /* macOS */
 #include <sys/event.h>
-enum { SOCK_NONBLOCK = 0, /* flags that there are none of */
-       SOCK_CLOEXEC = 0,
-       MSG_CMSG_CLOEXEC = 0,
-       MSG_MORE = 0,
-       POLLRDHUP = 0 };
 extern char **environ;
+#endif
+
+#include "record_names.h"
+
+#ifndef SOCK_NONBLOCK /* flags that a system may lack */
+#define SOCK_NONBLOCK 0
+#endif
+#ifndef SOCK_CLOEXEC
+#define SOCK_CLOEXEC 0
+#endif
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+#ifndef MSG_CMSG_CLOEXEC
+#define MSG_CMSG_CLOEXEC 0
+#endif
+#ifndef MSG_MORE
+#define MSG_MORE 0
+#endif
+#ifndef POLLRDHUP
+#define POLLRDHUP 0
 #endif
 
 #undef fcntl64 /* musl has them as macros */
@@ -99,6 +114,7 @@ signal_handler *__sysv_signal(int sig, signal_handler *handler);
 signal_handler *bsd_signal(int sig, signal_handler *handler);
 #define SYSTEM_REALS(X)                                                       \
     X(accept4) X(dup3) X(epoll_pwait) X(epoll_wait) X(fileno_unlocked)        \
+    X(fstat)                                                                  \
     X(pipe2) X(__poll_chk) X(ppoll) X(__ppoll_chk) X(pthread_cond_clockwait)  \
     X(pthread_tryjoin_np) X(__read_chk) X(__recv_chk) X(__recvfrom_chk)       \
     X(sendfile) X(__sysv_signal) X(thrd_create) MUSL_REALS(X)
@@ -110,7 +126,7 @@ signal_handler *bsd_signal(int sig, signal_handler *handler);
 #define REALS(X)                                                              \
     X(accept) X(bind) X(clock_gettime) X(close) X(connect) X(dup) X(dup2)     \
     X(exit) X(_exit) X(fcntl) X(fdopen) X(fflush) X(fileno) X(fork) X(fputc)  \
-    X(fputs) X(fstat) X(fwrite) X(kill) X(listen) X(perror) X(pipe) X(poll)   \
+    X(fputs) X(fwrite) X(kill) X(listen) X(perror) X(pipe) X(poll)   \
     X(posix_spawn) X(posix_spawnp) X(pselect) X(pthread_cond_timedwait)       \
     X(pthread_cond_wait) X(pthread_create) X(pthread_detach) X(pthread_exit)  \
     X(pthread_join) X(pthread_mutex_lock) X(pthread_mutex_trylock) X(puts)    \

@@ -46,6 +46,9 @@ static int made(struct call *c, int fd)
     if (fd >= 0) {
         c->fd = fd;
         file_of(fd, &c->file);
+#ifdef __APPLE__
+        file_refresh(fd, &c->file); /* the name may have been another's */
+#endif
     }
     return (int)ends(c, fd);
 }
@@ -229,7 +232,7 @@ int close(int fd)
         fault_flush(&c.file);
     if (fault_strikes(&c))
         return -1;
-    if (fd < (int)sizeof was_closed)
+    if (fd >= 0 && fd < (int)sizeof was_closed)
         was_closed[fd] = true; /* before another thread is given the number */
     return (int)ends(&c, REAL(close)(fd));
 }

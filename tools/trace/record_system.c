@@ -246,40 +246,61 @@ int system_socket_type(int fd)
 }
 
 /* fstat(2) gives a socket no inode, and each end of a pipe its own. The kernel
- * has a handle for each, made of its address: proc_pidfdinfo(), libproc.h. */
+ * has a handle for each, made of its address: proc_pidfdinfo(), libproc.h. A TCP
+ * socket's address may be another's later, but not with the same generation. */
 static unsigned long socket_handle(int fd)
 {
     struct socket_fdinfo info;
+    const struct in_sockinfo *in = &info.psi.soi_proto.pri_in;
 
     if (proc_pidfdinfo(getpid(), fd, PROC_PIDFDSOCKETINFO, &info,
                        sizeof info) < (int)sizeof info)
-        return (unsigned long)fd + 1;
-    return (unsigned long)(info.psi.soi_so & INT64_MAX);
+        return 0;
+    if (info.psi.soi_kind == SOCKINFO_TCP)
+        in = &info.psi.soi_proto.pri_tcp.tcpsi_ini;
+    if (info.psi.soi_kind != SOCKINFO_TCP && info.psi.soi_kind != SOCKINFO_IN)
+        return (unsigned long)(info.psi.soi_so & INT64_MAX);
+    return (unsigned long)((info.psi.soi_so ^ in->insi_gencnt << 40) &
+                           INT64_MAX);
 }
 
+/* A pipe has one name, of both its ends; it stays so when one end has been
+ * closed, and is no longer told. */
 static unsigned long pipe_handle(int fd)
 {
+    static struct {
+        uint64_t own, name;
+    } known[512];
     struct pipe_fdinfo info;
     uint64_t own, peer;
+    size_t i;
 
     if (proc_pidfdinfo(getpid(), fd, PROC_PIDFDPIPEINFO, &info,
                        sizeof info) < (int)sizeof info)
-        return (unsigned long)fd + 1;
+        return 0;
     own = info.pipeinfo.pipe_handle;
     peer = info.pipeinfo.pipe_peerhandle;
-    return (unsigned long)((own > peer ? own : peer) & INT64_MAX);
+    i = own / 64 % 512;
+    if (peer != 0) {
+        known[i].own = own;
+        known[i].name = (own > peer ? own : peer) & INT64_MAX;
+    }
+    return (unsigned long)(known[i].own == own ? known[i].name
+                                               : own & INT64_MAX);
 }
 
 bool system_inode(int fd, unsigned long *ino, bool *fifo)
 {
     struct stat st;
 
-    if (REAL(fstat)(fd, &st) < 0 ||
+    if (fstat(fd, &st) < 0 ||
         (!S_ISSOCK(st.st_mode) && !S_ISFIFO(st.st_mode)))
         return false;
     *fifo = S_ISFIFO(st.st_mode);
     *ino = *fifo ? pipe_handle(fd) : socket_handle(fd);
-    return true;
+    if (*ino == 0)
+        *ino = (unsigned long)st.st_ino; /* a FIFO with a name */
+    return *ino != 0;                    /* a kqueue(2) has none */
 }
 
 pid_t system_pid(void)

@@ -21,6 +21,7 @@ enum { MOST_LINES = 3000 };
 /* What a line of C goes on from. */
 struct reader {
     bool comment;
+    bool directive; /* the line before ends in a backslash */
     int depth;  /* of braces */
     int branch; /* the same at the last #if */
 };
@@ -52,13 +53,15 @@ static void strip(char *to, const char *line, struct reader *r)
             n = piece_length(line);
             memcpy(end, line, n);
             end += n;
-            if (to[0] != '#')
+            if (to[0] != '#' && !r->directive)
                 r->depth += (*line == '{') - (*line == '}');
         }
     }
     while (end > to && isspace((unsigned char)end[-1]))
         end--;
     *end = '\0';
+    r->directive = (to[0] == '#' || r->directive) && end > to &&
+                   end[-1] == '\\';
 }
 
 /* Of `#if`, `#else` one branch alone is compiled: both open the same braces. */

@@ -246,10 +246,13 @@ END
     looks_at "$dir" 'server.c:4 in main(): it ran just before'
 }
 
-# The same file as "$dir"/$name.c, or with a change, and as the solution's.
-twice() { # [CHANGE]
+# twice [CHANGE]: $name.c as the solution has it, and the same with that change.
+twice() {
     program "$dir/right" <<'END'
-int f(void) { return 1; }
+int f(void)
+{
+    return 1;
+}
 int main(void)
 {
     return f();
@@ -263,12 +266,12 @@ END
     name=client twice
     name=server twice 's/return 1/return 2/'
     {
-        name=client did "$dir/right" 1 close 5 1
-        name=server did "$dir/right" 2 close 5 4
+        name=client did "$dir/right" 1 close 8 3
+        name=server did "$dir/right" 2 close 8 7
     } >"$dir/right/events"
     {
-        name=client did "$dir" 1 close 5 1
-        name=server did "$dir" 2 shutdown 5 4
+        name=client did "$dir" 1 close 8 3
+        name=server did "$dir" 2 shutdown 8 7
     } >"$dir/events"
     run -1 looks_at "$dir" ''
     [[ $output == 'Compare: '* ]]
@@ -279,14 +282,14 @@ END
     name=client twice
     name=server twice 's/f();/f() + 1;/'
     {
-        name=client did "$dir/right" 1 close 5 4
-        name=server did "$dir/right" 2 close 5 4
+        name=client did "$dir/right" 1 close 8 7
+        name=server did "$dir/right" 2 close 8 7
     } >"$dir/right/events"
     {
-        name=client did "$dir" 1 close 5 4
-        name=server did "$dir" 2 close 5 4
+        name=client did "$dir" 1 close 8 7
+        name=server did "$dir" 2 close 8 7
     } >"$dir/events"
-    looks_at "$dir" 'server.c:4 in main(): of what is not as in the solution, it alone has run'
+    looks_at "$dir" 'server.c:7 in main(): of what is not as in the solution, it alone has run'
     name=client twice 's/f();/f() + 1;/'
     run -1 looks_at "$dir" ''
 }

@@ -212,7 +212,8 @@ build/trace/way.o: tools/trace/linked/way.c build/flags
 	$(object)
 
 # Another compiler or other flags: all is built anew.
-FLAGS = $(subst ','\'',$(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(LDLIBS) $(RECORD))
+FLAGS = $(subst ','\'',$(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(LDLIBS) \
+    $(RECORD))
 build/flags: FORCE
 	@mkdir -p build; [ '$(FLAGS)' = "`cat $@ 2>/dev/null`" ] || echo '$(FLAGS)' >$@
 FORCE:

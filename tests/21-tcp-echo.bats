@@ -50,6 +50,7 @@ END
     a sends binary*30000 "x"*100000 "\n"
     a gets binary*30000 "x"*100000 "\n"
     hint A client may be silent for long. Only its end is the end: read on until read(2) returns 0.
+    # What one may try by hand; nothing of that runs here.
     try (sleep 9; echo hello) | nc -N 127.0.0.1 8080
     a gets nothing 9.4
     hint When read(2) returns 0, the client has closed its sending side: all is sent back, so close(2) the connection.

@@ -38,6 +38,7 @@ END
     a sends binary*30000 "x"*100000 "\n"
     a gets binary*30000 "x"*100000 "\n"
     hint A client may be silent for long, and send much. Only its end is the end: read on until read(2) returns 0.
+    # What one may try by hand; nothing of that runs here.
     try (sleep 9; head -c 9999999 /dev/zero) | nc -N -U /tmp/echo | wc -c
     a gets nothing 9.4
     a sends "0123456789abcdef\n"*70000

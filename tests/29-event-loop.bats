@@ -189,6 +189,7 @@ END
     try top, beside a client that has its answers: nc -C 127.0.0.1 8080
     within 2 server sleeps
     hint The end of the input is not the end of the client: who has closed its sending side while its answers wait gets them all.
+    # What one may try by hand; nothing of that runs here.
     try yes $'GET / HTTP/1.1\nHost: a\n' | head -n 29997 | nc -N 127.0.0.1 8080 | (sleep 1; grep -c test.server)
     b connects {server} buffer=4096
     b sends "GET / HTTP/1.1\r\nHost: b\r\n\r\n"*1500

@@ -60,7 +60,7 @@ pool() {
         url=http://127.0.0.1:$port
         until curl -q -sf -o got "$url/"; do
             kill -0 "$pid" || fail "$(cat said err)"
-            sleep 0.02 # until it has found its servers
+            sleep 0.02 # it tells nobody when it has found its servers
         done
         page got
     }

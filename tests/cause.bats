@@ -261,18 +261,24 @@ END
     sed "${1-}" "$dir/right/$name.c" | program "$dir"
 }
 
+# both FOLDER LINE CALL: what a client did on its way through that line, and a
+# server that calls close, or CALL where it is wrong.
+both() {
+    {
+        name=client did "$1/right" 1 close 8 "$2"
+        name=server did "$1/right" 2 close 8 7
+    } >"$1/right/events"
+    {
+        name=client did "$1" 1 close 8 "$2"
+        name=server did "$1" 2 "$3" 8 7
+    } >"$1/events"
+}
+
 @test "the way of one program is none of another's" {
     local dir=build/tests/two name
     name=client twice
     name=server twice 's/return 1/return 2/'
-    {
-        name=client did "$dir/right" 1 close 8 3
-        name=server did "$dir/right" 2 close 8 7
-    } >"$dir/right/events"
-    {
-        name=client did "$dir" 1 close 8 3
-        name=server did "$dir" 2 shutdown 8 7
-    } >"$dir/events"
+    both "$dir" 3 shutdown
     run -1 looks_at "$dir" ''
     [[ $output == 'Compare: '* ]]
 }
@@ -281,14 +287,7 @@ END
     local dir=build/tests/c++ name
     name=client twice
     name=server twice 's/f();/f() + 1;/'
-    {
-        name=client did "$dir/right" 1 close 8 7
-        name=server did "$dir/right" 2 close 8 7
-    } >"$dir/right/events"
-    {
-        name=client did "$dir" 1 close 8 7
-        name=server did "$dir" 2 close 8 7
-    } >"$dir/events"
+    both "$dir" 7 close
     looks_at "$dir" 'server.c:7 in main(): of what is not as in the solution, it alone has run'
     name=client twice 's/f();/f() + 1;/'
     run -1 looks_at "$dir" ''

@@ -147,8 +147,8 @@ void recording_start(void);
 void recording_keep(void);
 void recording_end(void);
 const char *recording_events(void); /* the file, or NULL: nothing is recorded */
-const char *recording_library(void);
-const char *recording_programs(void); /* the recorder, or NULL */
+const char *recording_library(void);  /* the recorder to load, or NULL */
+const char *recording_programs(void); /* those with it linked in, or NULL */
 const char *recording_loaded(void);  /* the file by which it says it is in */
 void recording_begins(void); /* of the next one: now */
 void record_call(const struct actor *a, const char *call, const char *args,

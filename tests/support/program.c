@@ -238,7 +238,8 @@ static void faults_are_possible(const char *name)
                   "cannot be built");
     snprintf(path, sizeof path, "%s/%s", linked != NULL ? linked : "", name);
     if (linked != NULL && access(path, X_OK) == -1)
-        leave_out("needs the recorder, and there is no %s with it in it", name);
+        leave_out("needs the recorder, and there is no %s with it in it: make "
+                  "%s says why", name, path + strlen(getenv("PROJECT")) + 1);
     unlink(recording_loaded());
 }
 

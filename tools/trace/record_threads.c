@@ -45,6 +45,15 @@ static struct launch *take_launch(void)
                 return &launches[i];
 }
 
+static struct launch *new_launch(void *arg)
+{
+    struct launch *l = take_launch();
+
+    l->arg = arg;
+    l->maker = own_tid();
+    return l;
+}
+
 static void give_back(struct launch *l)
 {
     __atomic_clear(&l->taken, __ATOMIC_RELEASE);
@@ -120,10 +129,8 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
     note_attributes(&c, attr);
     if ((err = fault_strikes(&c)) != 0)
         return err;
-    l = take_launch();
+    l = new_launch(arg);
     l->plain = run;
-    l->arg = arg;
-    l->maker = own_tid();
     err = REAL(pthread_create)(thread, attr, run_plain, l);
     if (err != 0)
         give_back(l);
@@ -152,10 +159,8 @@ int thrd_create(thrd_t *thread, int (*run)(void *), void *arg)
 
     if (!call_begin(&c, "thrd_create", NO_FD, CALLER))
         return REAL(thrd_create)(thread, run, arg);
-    l = take_launch();
+    l = new_launch(arg);
     l->c11 = run;
-    l->arg = arg;
-    l->maker = own_tid();
     rc = REAL(thrd_create)(thread, run_c11, l);
     if (rc != thrd_success)
         give_back(l);

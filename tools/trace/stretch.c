@@ -15,6 +15,7 @@ enum { MOST_LINES = 3000 };
 /* In two, so that who searches for what is left to do finds gaps alone. */
 #define GAP "TO" \
             "DO"
+#define BEGIN "/* " GAP " "
 
 /* ---- a C file, and the lines in which it differs ---- */
 
@@ -246,13 +247,14 @@ static void put_gap(char *out, size_t size, const struct source *s, int line)
 
     out[0] = '\0';
     for (int i = line; i >= first && i > 0; i--) {
-        const char *todo = strstr(s->line[i], "/* " GAP " ");
+        const char *gap = strstr(s->line[i], BEGIN);
 
         if (i < line && strstr(s->line[i], "/* END ") != NULL)
             return;
-        if (todo != NULL) {
+        if (gap != NULL) {
+            gap += strlen(BEGIN);
             snprintf(out, size, " (" GAP " %.*s)",
-                     (int)strspn(todo + 8, "0123456789."), todo + 8);
+                     (int)strspn(gap, "0123456789."), gap);
             return;
         }
     }

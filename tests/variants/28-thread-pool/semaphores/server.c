@@ -92,9 +92,12 @@ static int request(int fd, double end)
     int lines = 0;
 
     for (;;) {
+        double left = end - seconds_now();
         ssize_t n;
 
-        limit(fd, end - seconds_now());
+        if (left <= 0) /* whatever came in time: it is over */
+            return 408;
+        limit(fd, left);
         n = read(fd, buf, sizeof buf);
         if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return 408;

@@ -122,6 +122,9 @@ END
     run server 0 127.0.0.1 1 1 as single
     single ready
     j1..4 connects {single}
+    run server 0 as default
+    default ready
+    m connects {default}
     run server 0 127.0.0.1 1 1 as busy
     busy ready
     k connects {busy}
@@ -143,6 +146,8 @@ END
     within 0.6 a1..2 gets answer 408
     hint When its time is over, the worker has done with that client: it takes the next one out of the queue.
     within 0.6 f gets answer 200
+    hint SECONDS is 5 where the command line does not say: this client has had 1.
+    m gets nothing 0.05
     hint A client that goes on sending after its answer must not keep a worker either: give the time for its end a limit that nothing it sends puts off.
     within 4 l gets answer 200
     k closes

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# ahead FILE.bats: plays the scripts of all its tests, two at a time, while
-# bats is still at the ones before: bats takes 75 ms a test, and most scripts
-# wait. $AHEAD/N is a fifo for each test: `played` comes out of it when all of
-# that test is played, or `none` where programs could reach these files, for
-# want of a room of their own; then there is a file $AHEAD/plain too. After a
-# script that failed it begins no other, but with V=1: most likely nobody will
-# ask, and if so, the answer is `none`.
+# ahead FILE.bats: plays the scripts of all its tests while bats is still at the
+# ones before: bats takes 75 ms a test, and most scripts wait. Two at a time, so
+# that the first failure is there soon; four, once the fourth test is played:
+# then the failure, if any, is a later one. $AHEAD/N is a fifo for each test:
+# `played` comes out of it when all of that test is played, or `none` where
+# programs could reach these files, for want of a room of their own; then there
+# is a file $AHEAD/plain too. After a script that failed it begins no other, but
+# with V=1: most likely nobody will ask, and if so, the answer is `none`.
 # tools/check starts it, check.bash asks it.
 set -u
 file=$1
@@ -42,9 +43,19 @@ play() {
     esac
 }
 
-worker() { # FIRST: every other test from there
+# The first one to make a file has its test: O_EXCL, by bash's noclobber.
+taken() { # TEST
+    set -o noclobber
+    : >"$AHEAD/$1.taken"
+    local mine=$?
+    set +o noclobber
+    return $((mine == 0))
+}
+
+worker() {
     local test nth out status
-    for ((test = $1; test <= count; test += 2)); do
+    for ((test = 1; test <= count; test++)); do
+        ! taken "$test" || continue
         if [ -e "$AHEAD/failed" ] && [ "${V-}" != 1 ]; then
             answer "$test" none
             continue
@@ -52,9 +63,13 @@ worker() { # FIRST: every other test from there
         nth=0
         (eval "test_$test") >/dev/null 2>&1 </dev/null
         answer "$test" played
+        if [ "$test" = 4 ] && [ ! -e "$AHEAD/failed" ]; then
+            worker &
+            worker &
+        fi
     done
     wait
-}
-worker 1 &
-worker 2 &
+} 2>/dev/null
+worker &
+worker &
 wait

@@ -135,6 +135,8 @@ if [ -z "${RECORD-}" ]; then
     export RECORD=linked
     [ "$(uname)" != Linux ] || RECORD=loaded
 fi
+recorder=build/trace/record.so
+[ "$RECORD" = loaded ] || recorder=build/trace/record.o
 
 # make_recorder: makes the recorder and the ladder; false where it cannot be.
 make_recorder() {
@@ -142,7 +144,7 @@ make_recorder() {
         recorder_is_here
 }
 recorder_is_here() {
-    [ -f build/trace/record.so ] || [ -f build/trace/record.o ]
+    [ -f "$recorder" ]
 }
 
 # recordable BIN_DIR: sets it to the folder of the same programs into which the

@@ -5,3 +5,16 @@
 load() { . "tests/$1.bash"; }
 eval "$(awk '/^@test / { printf "test_%d() {\n", ++n; next } { print }' \
     "${file:?}")"
+
+skip() {
+    printf 'skipped: %s\n' "$*"
+    exit 77
+}
+
+# alone NUMBER: runs that test in this shell. Exit status: its own, 77 if it skips.
+alone() {
+    # shellcheck disable=SC2034  # logs have it in their names
+    BATS_TEST_NUMBER=$1
+    set -e
+    "test_$1"
+}

@@ -1,17 +1,16 @@
 #!/usr/bin/env bash
-# ahead FILE.bats: plays the scripts of all its tests while bats is still at the
-# ones before: bats takes 75 ms a test, and most scripts wait. Two at a time, so
-# that the first failure is there soon; four, once the fourth test is played:
-# then the failure, if any, is a later one. $AHEAD/N is a fifo for each test:
-# `played` comes out of it when all of that test is played, or `none` where
-# programs could reach these files, for want of a room of their own; then there
-# is a file $AHEAD/plain too. After a script that failed it begins no other, but
-# with V=1: most likely nobody will ask, and if so, the answer is `none`.
-# tools/check starts it, check.bash asks it.
+# ahead FILE.bats: runs all its tests while bats is still at the ones before: bats
+# takes 35 ms a test, and most scripts wait. Two at a time, so that the first
+# failure is there soon; four, once the fourth test is over: then the failure, if
+# any, is a later one. $AHEAD/N is a fifo for each test: `played` comes out of it
+# when that test is over, with its exit status in N.status and what it said in
+# N.out; or `none`, where programs could reach these files, for want of a room of
+# their own; then there is a file $AHEAD/plain too. After a test that failed it
+# begins no other, but with V=1: most likely nobody will ask, and if so, the answer
+# is `none`. tools/check starts it, told.bash asks it.
 set -u
 file=$1
 cd "$PROJECT" || exit 1
-. tests/support/check.bash
 
 answer() { # TEST ANSWER: waits, in the background, until bats asks
     echo "$2" >"$AHEAD/$1" &
@@ -27,21 +26,7 @@ if ! "$SUPPORT/launch" room "$PROJECT" /bin/sh -c '[ "$ROOM" = own ]'; then
     exit
 fi
 
-skip() { exit 1; }
 . tools/alone.bash
-
-play() {
-    BATS_TEST_NUMBER=$test
-    nth=$((nth + 1))
-    play_script
-    printf '%s' "$out" >"$AHEAD/$test.$nth.out"
-    echo "$status" >"$AHEAD/$test.$nth"
-    case $status in
-    0) ;;
-    77) exit 1 ;;
-    *) : >"$AHEAD/failed" && exit 1 ;; # as bats, at the first failure
-    esac
-}
 
 # The first one to make a file has its test: O_EXCL, by bash's noclobber.
 taken() { # TEST
@@ -53,15 +38,17 @@ taken() { # TEST
 }
 
 worker() {
-    local test nth out status
+    local test status
     for ((test = 1; test <= count; test++)); do
         ! taken "$test" || continue
         if [ -e "$AHEAD/failed" ] && [ "${V-}" != 1 ]; then
             answer "$test" none
             continue
         fi
-        nth=0
-        (eval "test_$test") >/dev/null 2>&1 </dev/null
+        (alone "$test") >"$AHEAD/$test.out" 2>&1 </dev/null
+        status=$?
+        echo "$status" >"$AHEAD/$test.status"
+        case $status in 0 | 77) ;; *) : >"$AHEAD/failed" ;; esac
         answer "$test" played
         if [ "$test" = 4 ] && [ ! -e "$AHEAD/failed" ]; then
             worker &

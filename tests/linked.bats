@@ -100,7 +100,7 @@ zig() {
     for machine in aarch64 x86_64; do
         rm -rf build
         # shellcheck disable=SC2016  # make's variable
-        run make CC="'$zig' cc -target $machine-macos" AR="'$zig' ar" \
+        run make -j2 CC="'$zig' cc -target $machine-macos" AR="'$zig' ar" \
             CFLAGS='-O2 -g -Werror' LINK_IN='$(DARWIN)' "${targets[@]}"
         printf '%s\n' "$output"
         [ "$status" = 0 ]

@@ -152,10 +152,13 @@ in_a_room() {
 @test "programs of others: socat and nc" {
     command -v socat >/dev/null && command -v nc >/dev/null ||
         skip 'needs socat and nc'
-    printf 'hello\n' >"$BATS_TEST_TMPDIR/hello"
-    run -0 tools/trace/trace -n others -t 5 \
+    local top=$PWD
+    cd "$BATS_TEST_TMPDIR"
+    printf 'hello\n' >hello
+    run -0 "$top/tools/trace/trace" -n others -t 5 \
         socat TCP-LISTEN:0,bind=127.0.0.1 EXEC:cat -- \
-        nc -N 127.0.0.1 '{port}' "<$BATS_TEST_TMPDIR/hello"
+        nc -N 127.0.0.1 '{port}' '<hello'
+    cd "$top"
     has '◀── connection ───'
     has '◀───── 6 B ───────'
     has '────── 6 B ──────▶│ read(3) = 6 "hello\n"'

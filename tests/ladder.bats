@@ -122,10 +122,10 @@ for t in d.getElementsByTagName("*"):
         "$BATS_TEST_TMPDIR/eight"
 }
 
-# event KIND MS TID CALL ARGS FD ID RESULT ERROR BYTES DATA [ASKED]: a line.
+# event KIND MS TID CALL ARGS FD ID RESULT ERROR BYTES DATA [ASKED [REST]]: a line.
 event() {
-    printf '%s\t%s000000\t7\t%s\tserver\t%s\t%s\t%s\t%s\t-\t-\t%s\t%s\t0\t%s\t%s\t-\t-\t%s\n' \
-        "${@:1:11}" "${12--}"
+    printf '%s\t%s000000\t7\t%s\tserver\t%s\t%s\t%s\t%s\t-\t-\t%s\t%s\t0\t%s\t%s\t-\t-\t%s\t-\t%s\n' \
+        "${@:1:11}" "${12--}" "${13--}"
 }
 
 # told STEP [RIGHT]: what is said of the events on stdin, without the drawing.
@@ -142,19 +142,39 @@ accepts() {
     is() { [ "$(told 'a gets "x"')" = "$1" ]; }
     {
         accepts
-        event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11
+        event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11 '" world"'
         event E 3 7 close 4 4 s9 0 - - -
     } | is 'Cause: write(4, "hello") = 5 took 5 of 11 bytes, and the program went on as if that were all '
     {
         accepts
-        event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11
+        event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11 '" world"'
         event E 3 7 write 4 4 s9 11 - 11 '"hello world"' 11
     } | is 'Cause: write(4, "hello") = 5 took 5 of 11 bytes, and the program sent all of them again '
+    {
+        accepts
+        event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11 '" world"'
+        event B 3 7 read 4 4 s9 - - - -
+    } | is 'Cause: write(4, "hello") = 5 took 5 of 11 bytes, and the program went on as if that were all '
+    # The rest follows, later and with more behind it, too.
+    {
+        accepts
+        event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11 '" world"'
+        event E 3 7 read 4 4 s9 5 - 5 '"again"'
+        event E 4 8 write 4 4 s9 11 - 11 '" worldagain"' 11
+        event E 5 7 close 4 4 s9 0 - - -
+    } | is ''
+    # Who waits in poll(2) may send it yet.
+    {
+        accepts
+        event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11 '" world"'
+        event E 3 7 read 4 4 s9 5 - 5 '"again"'
+        event B 4 7 poll '[4 OUT], -1' - - - - - -
+    } | is ''
     # The rest follows, or is under way: no fault.
     for kind in E B; do
         {
             accepts
-            event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11
+            event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11 '" world"'
             event $kind 3 7 write 4 4 s9 6 - 6 '" world"' 6
         } | is ''
     done
@@ -172,6 +192,16 @@ accepts() {
         event B 2 7 accept 3 3 s8 - - - -
     } >"$BATS_TEST_TMPDIR/events"
     [ -z "$(told 'server runs' <"$BATS_TEST_TMPDIR/events")" ]
+    local name
+    for name in SIGINT SIGUSR1; do
+        {
+            event E 1 7 signal $name - - 2 - - -
+            event E 1 7 accept 3 3 s8 -1 EINTR - -
+            event X 2 7 exit - - - 1 - - -
+        } >"$BATS_TEST_TMPDIR/$name"
+    done
+    [ -z "$(told 'server runs' <"$BATS_TEST_TMPDIR/SIGINT")" ]
+    [ -n "$(told 'server runs' <"$BATS_TEST_TMPDIR/SIGUSR1")" ]
 }
 
 @test "cause: printed, and left in stdout's buffer" {
@@ -203,6 +233,11 @@ accepts() {
     for ((i = 1; i <= 12; i++)); do
         event E $i 7 pthread_create - - - 0 - - -
     done >"$BATS_TEST_TMPDIR/events"
+    # Those of a pool live on.
+    [ -z "$(told 'server as-before' <"$BATS_TEST_TMPDIR/events")" ]
+    for ((i = 1; i <= 12; i++)); do
+        event E 2$i $((i + 20)) 'thread ends' - - - - - - -
+    done >>"$BATS_TEST_TMPDIR/events"
     [[ "$(told 'server as-before' <"$BATS_TEST_TMPDIR/events")" == \
         *': 12 threads were started like this one, and nobody joins or detaches them ' ]]
     for ((i = 4; i <= 9; i++)); do
@@ -218,6 +253,9 @@ accepts() {
     } >"$BATS_TEST_TMPDIR/events"
     [[ "$(told 'a gets "x"' <"$BATS_TEST_TMPDIR/events")" == \
         'Cause: read(5) is called in two threads, and in none for descriptor 4: '* ]]
+    # One thread may look who has asked, and another one serve him.
+    event B 5 7 poll '[3 IN, 4 IN], -1' - - - - - - >>"$BATS_TEST_TMPDIR/events"
+    [ -z "$(told 'a gets "x"' <"$BATS_TEST_TMPDIR/events")" ]
 }
 
 @test "cause: a descriptor that is closed twice" {
@@ -361,7 +399,7 @@ accepts() {
 @test "the marked call is shown, also where it is far from the end" {
     {
         accepts
-        event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11
+        event E 2 7 write 4 4 s9 5 - 5 '"hello"' 11 '" world"'
         for ((i = 3; i < 90; i++)); do
             event E $i 7 accept 3 4 s1$i 4 - - -
         done

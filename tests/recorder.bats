@@ -56,11 +56,11 @@ record_beside() {
     SERVER=$!
 }
 
-# Every line has its 20 fields, none of them empty, each of its kind.
+# Every line has its 21 fields, none of them empty, each of its kind.
 well_formed() {
     awk -F'\t' '
     /^#/ { next }
-    { bad = NF != 20 || $1 !~ /^[SBEPX]$/ || $2 !~ /^[0-9]+$/ ||
+    { bad = NF != 21 || $1 !~ /^[SBEPX]$/ || $2 !~ /^[0-9]+$/ ||
             $3 !~ /^[0-9]+$/ || $4 !~ /^[0-9]+$/ ||
             $8 !~ /^(-|[0-9]+(,[0-9]+)?)$/ ||
             $9 !~ /^(-|[sduvp][0-9]+(,[sduvp][0-9]+)?)$/ ||
@@ -69,7 +69,8 @@ well_formed() {
             $16 !~ /^(-|".*")$/ ||
             $18 !~ /^(-|\/.*[+]0x[0-9a-f]+(,0x[0-9a-f]+)*)$/ ||
             $19 !~ /^(-|[0-9]+)$/ ||
-            $20 !~ /^(-|0x[0-9a-f]+(,0x[0-9a-f]+)*)$/
+            $20 !~ /^(-|0x[0-9a-f]+(,0x[0-9a-f]+)*)$/ ||
+            $21 !~ /^(-|".*")$/
       for (i = 1; i <= NF; i++)
           bad = bad || $i == ""
       if (bad) { print "not well-formed: " $0; failed = 1 } }
@@ -471,6 +472,8 @@ broken() {
     [ "${lines[0]}" = 'wrote 6, Connection reset by peer' ]
     [ "${lines[2]}" = 'read -1, Connection reset by peer' ]
     [ "$(field 17 write)" = $'reset after 6\nECONNRESET' ]
+    [ "$(field 21 write)" = $'"6789"\n-' ]
+    [ "$(field 21 read | sort -u)" = - ]
 }
 
 @test "faults: delay" {

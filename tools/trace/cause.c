@@ -14,17 +14,6 @@ void picture_mark(struct picture *p, struct event *e, const struct place *at)
              (int)strcspn(at->where, ","), at->where, at->source);
 }
 
-/* The next event of the same process that is about the same file. */
-static struct event *next_there(const struct picture *p, int i)
-{
-    const struct event *e = p->event[i];
-
-    for (int k = i + 1; k < p->events; k++)
-        if (p->event[k]->pid == e->pid && strcmp(p->event[k]->id, e->id) == 0)
-            return p->event[k];
-    return NULL;
-}
-
 static const char *tell(struct picture *p, struct event *e, const char *format,
                         const char *more)
 {
@@ -45,24 +34,83 @@ static const char *tell(struct picture *p, struct event *e, const char *format,
     return text;
 }
 
+/* The first send behind the i-th event to the same file, by that process; a B
+ * if that one has no end: what it sends is unknown. */
+static const struct event *next_send(const struct picture *p, int i)
+{
+    const struct event *e = p->event[i];
+
+    for (int k = i + 1; k < p->events; k++) {
+        const struct event *next = p->event[k];
+
+        if (next->pid == e->pid && strcmp(next->id, e->id) == 0 &&
+            is_send(next) && (next->kind == 'E' || next->end == NULL))
+            return next;
+    }
+    return NULL;
+}
+
+/* Do both texts in quotes begin alike, as far as both go? */
+static bool begin_alike(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b);
+
+    n = n < m ? n : m;
+    return n > 1 && strncmp(a, b, n - 1) == 0;
+}
+
+/* Has it done with that file, or does it read, where nothing comes? Who waits
+ * in poll(2) may send the rest yet. */
+static bool sends_no_more(const struct picture *p, int i)
+{
+    const struct event *e = p->event[i];
+
+    for (int k = i + 1; k < p->events; k++) {
+        const struct event *next = p->event[k];
+
+        if (next->pid == e->pid &&
+            (next->kind == 'X' || (call_is(next, "close shutdown") &&
+                                   strcmp(next->id, e->id) == 0)))
+            return true;
+        if (next->lane == e->lane && next->kind == 'B' && next->end == NULL &&
+            is_receive(next))
+            return true;
+    }
+    return false;
+}
+
 /* A write(2) that took a part, and nobody sent the rest. */
 static const char *lost_rest(struct picture *p, int i)
 {
-    struct event *e = p->event[i], *next;
+    struct event *e = p->event[i];
+    const struct event *next = next_send(p, i);
+    bool again = next != NULL && begin_alike(next->data, e->data);
     char more[80];
 
-    if (e->kind != 'E' || !is_send(e) || e->bytes <= 0 ||
-        e->asked <= e->bytes || strchr("sup", e->id[0]) == NULL)
+    if (e->kind != 'E' || !is_send(e) || e->rest[0] == '\0' ||
+        strchr("sup", e->id[0]) == NULL)
         return NULL;
-    next = next_there(p, i);
-    if (next == NULL || (is_send(next) && (next->kind == 'B' ||
-                                           next->asked != e->asked)))
+    if (next != NULL ? next->data[0] == '\0' || begin_alike(next->data, e->rest)
+                     : !sends_no_more(p, i))
         return NULL;
     snprintf(more, sizeof more, "%lld of %lld bytes, and the program %s",
              e->bytes, e->asked,
-             is_send(next) ? "sent all of them again"
-                           : "went on as if that were all");
+             again ? "sent all of them again" : "went on as if that were all");
     return tell(p, e, " took %s", more);
+}
+
+/* Was it a signal that asks for the end? To go then is right. */
+static bool is_asked_to_end(const struct picture *p, const struct event *e)
+{
+    for (int i = 0; i < p->events; i++) {
+        const struct event *signal = p->event[i];
+
+        if (signal->lane == e->lane && call_is(signal, "signal") &&
+            signal->time <= e->time && signal->time >= e->time - e->waited &&
+            strstr("SIGINT SIGTERM", signal->args) != NULL)
+            return true;
+    }
+    return false;
 }
 
 /* A call that a signal has interrupted, and that is not made again. */
@@ -70,7 +118,7 @@ static const char *interrupted(struct picture *p, int i)
 {
     struct event *e = p->event[i];
 
-    if (strcmp(e->error, "EINTR") != 0 || is_actor(e))
+    if (strcmp(e->error, "EINTR") != 0 || is_actor(e) || is_asked_to_end(p, e))
         return NULL;
     for (int k = i + 1; k < p->events; k++) {
         const struct event *next = p->event[k];
@@ -114,14 +162,30 @@ static bool has_sent(const struct picture *p, const struct event *until)
     return false;
 }
 
+/* Is "within 2 c1..9 gets answer 200" about the client c3? */
+static bool is_of_step(const char *step, const char *name)
+{
+    const char *end = strstr(step, " gets "), *at = end;
+    size_t n = 0;
+
+    while (at != NULL && at > step && at[-1] != ' ')
+        at--;
+    while (at != NULL && at + n < end && at[n] == name[n] &&
+           (at[n] < '0' || at[n] > '9'))
+        n++;
+    return at != NULL && n > 0 &&
+           (name[n] == '\0' || (name[n] >= '0' && name[n] <= '9'));
+}
+
 /* Its close(2) has reset the connection before the script had all. */
-static const char *reset_by_close(struct picture *p)
+static const char *reset_by_close(struct picture *p, const char *step)
 {
     for (int i = 0; i < p->arrows; i++) {
         const struct arrow *a = &p->arrow[i];
 
         if (a->kind == RESET && call_is(a->from, "close") &&
-            !is_actor(a->from) && is_actor(a->to) && has_sent(p, a->from))
+            !is_actor(a->from) && is_actor(a->to) && has_sent(p, a->from) &&
+            is_of_step(step, a->to->program))
             return tell(p, a->from, " with input unread resets the connection, "
                                     "and what was sent may be lost%s", "");
     }
@@ -132,20 +196,21 @@ static const char *reset_by_close(struct picture *p)
 static const char *kept_threads(struct picture *p)
 {
     struct event *last = NULL;
-    int n = 0, given_back = 0;
+    int n = 0, ended = 0, given_back = 0;
     char more[120];
 
     for (int i = 0; i < p->events; i++) {
         struct event *e = p->event[i];
 
         given_back += call_is(e, "join pthread_detach");
+        ended += strcmp(e->call, "thread ends") == 0;
         if (e->kind == 'E' && call_is(e, "pthread_create") &&
             e->error[0] == '\0' && e->args[0] == '\0') {
             last = e;
             n++;
         }
     }
-    if (n < 10 || given_back > 0)
+    if (n < 10 || ended < 10 || given_back > 0)
         return NULL;
     snprintf(more, sizeof more, "%d threads were started like this one, and "
                                 "nobody joins or detaches them", n);
@@ -231,6 +296,34 @@ static bool is_read(const struct picture *p, const char *id)
     return false;
 }
 
+/* Is that number among the descriptors of "[5 IN, 4 IN], 900 ms"? */
+static bool has_number(const char *args, const char *fd)
+{
+    size_t n = strlen(fd);
+
+    for (const char *at = args; (at = strstr(at, fd)) != NULL; at += n)
+        if (at > args && strchr("[ ", at[-1]) != NULL &&
+            strchr(" ,]", at[n]) != NULL)
+            return true;
+    return false;
+}
+
+/* Does a thread wait for it, before it reads? What epoll watches is unknown. */
+static bool is_polled(const struct picture *p, const struct event *made)
+{
+    for (int i = 0; i < p->events; i++) {
+        const struct event *e = p->event[i];
+
+        if (e->pid != made->pid || e->at < made->at)
+            continue;
+        if (call_is(e, "epoll_wait epoll_pwait kevent") ||
+            (call_is(e, "poll ppoll select pselect") &&
+             has_number(e->args, made->fd)))
+            return true;
+    }
+    return false;
+}
+
 /* Two threads serve one client, and another client has none. */
 static const char *mixed_up(struct picture *p)
 {
@@ -239,7 +332,8 @@ static const char *mixed_up(struct picture *p)
     for (int i = 0; i < p->events && lost == NULL; i++)
         if (p->event[i]->kind == 'E' && !is_actor(p->event[i]) &&
             call_is(p->event[i], "accept accept4") &&
-            !is_read(p, p->event[i]->id))
+            !is_read(p, p->event[i]->id) && !is_closed(p, p->event[i]) &&
+            !is_polled(p, p->event[i]))
             lost = p->event[i]->fd;
     for (int i = 0; i < p->events && lost != NULL; i++)
         if (is_receive(p->event[i]) && !is_actor(p->event[i]) &&
@@ -299,34 +393,6 @@ static const char *tell_stuck(struct picture *p, struct event *e,
                     ? " waits on: whoever has this lock keeps it, while %s"
                     : " waits on: nobody wakes this thread, while %s",
                 while_what);
-}
-
-/* Is that number among the descriptors of "[5 IN, 4 IN], 900 ms"? */
-static bool has_number(const char *args, const char *fd)
-{
-    size_t n = strlen(fd);
-
-    for (const char *at = args; (at = strstr(at, fd)) != NULL; at += n)
-        if (at > args && strchr("[ ", at[-1]) != NULL &&
-            strchr(" ,]", at[n]) != NULL)
-            return true;
-    return false;
-}
-
-/* Does a thread wait for it, before it reads? What epoll watches is unknown. */
-static bool is_polled(const struct picture *p, const struct event *made)
-{
-    for (int i = 0; i < p->events; i++) {
-        const struct event *e = p->event[i];
-
-        if (e->pid != made->pid || e->at < made->at)
-            continue;
-        if (call_is(e, "epoll_wait epoll_pwait kevent") ||
-            (call_is(e, "poll ppoll select pselect") &&
-             has_number(e->args, made->fd)))
-            return true;
-    }
-    return false;
 }
 
 /* A client that no thread has taken up. */
@@ -397,7 +463,7 @@ static const char *by_step(struct picture *p, const char *step)
         text = kept_threads(p);
         return text != NULL ? text : kept_descriptors(p);
     }
-    if (strstr(step, " gets ") != NULL && (text = reset_by_close(p)) == NULL)
+    if (strstr(step, " gets ") != NULL && (text = reset_by_close(p, step)) == NULL)
         text = mixed_up(p);
     if (strstr(step, " prints ") != NULL)
         text = unflushed(p);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS = 20,
+enum { FIELDS = 21,
        NEEDED = 18, /* the last ones are not always told */
        FIRST_NUMBER = 100,
        SHORT = 50000 /* ns: a wait that nobody needs to see */ };
@@ -75,7 +75,7 @@ static bool acts_early(const struct event *e)
 /* Fills in *e. False: the line is no event. */
 static bool parse(char *line, struct event *e)
 {
-    const char *f[FIELDS] = { [NEEDED] = "", "" };
+    const char *f[FIELDS] = { [NEEDED] = "", "", "" };
 
     if (cut(line, f) < NEEDED || strlen(f[0]) != 1 ||
         strchr("SBEPXZ", f[0][0]) == NULL)
@@ -102,6 +102,7 @@ static bool parse(char *line, struct event *e)
         .caller = f[17],
         .asked = f[18][0] != '\0' ? atoll(f[18]) : -1,
         .way = f[19],
+        .rest = f[20],
         .arrow = -1,
     };
     e->id2 = cut_second(e->id);

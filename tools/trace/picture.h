@@ -15,7 +15,7 @@ struct event {
     long long at;     /* where it stands: sends at their entry, others at end */
     int pid, tid, lane;
     const char *program, *call, *args, *fd, *id, *id2, *local, *peer;
-    const char *error, *data, *fault, *caller, *way;
+    const char *error, *data, *fault, *caller, *way, *rest;
     bool has_result;
     long long result, bytes, asked;
     struct event *end;   /* of a B: its E; NULL: it still waits */

@@ -27,7 +27,7 @@
 
 #include <dlfcn.h>
 
-enum { LINE_MAX_BYTES = 2560 + 4 * DATA_MAX + 12 * WAY_MAX,
+enum { LINE_MAX_BYTES = 2560 + 8 * DATA_MAX + 12 * WAY_MAX,
        LOG_FROM = 1000,
        CALLERS = 8, /* told of a call, the innermost ones */
        FRAMES = 64 /* looked at to find them */ };
@@ -210,6 +210,25 @@ static void put_data(struct text *t, const struct call *c)
         put(t, '-');
 }
 
+/* Of a write(2) that took a part: what it did not take. */
+static void put_rest(struct text *t, const struct call *c)
+{
+    size_t at = (size_t)c->bytes, i = 0;
+
+    put(t, '\t');
+    if (!c->sends || c->bytes <= 0 || c->bytes >= c->asked)
+        i = c->pieces;
+    while (i < c->pieces && at >= c->data[i].iov_len)
+        at -= c->data[i++].iov_len;
+    if (i >= c->pieces) {
+        put(t, '-');
+        return;
+    }
+    struct iovec rest = { (char *)c->data[i].iov_base + at,
+                          c->data[i].iov_len - at };
+    put_quoted(t, &rest, 1, rest.iov_len);
+}
+
 static bool is_own_code(uintptr_t at)
 {
     return exe.path[0] != '\0' && at >= exe.low && at < exe.high;
@@ -318,6 +337,7 @@ void event(char kind, const struct call *c, int64_t time, const long *result,
                 c->frame != NULL ? c->frame : __builtin_frame_address(0));
     put_number_field(&t, c->asked >= 0, c->asked);
     put_way(&t);
+    put_rest(&t, c);
     *t.at++ = '\n';
     write_line(line, (size_t)(t.at - line));
     errno = saved;
@@ -342,6 +362,7 @@ bool begin(struct call *c, const char *name, int fd, const void *caller)
     c->args = (struct text){ c->args_room, c->args_room + ARGS_MAX - 1 };
     c->pieces = 0;
     c->bytes = c->asked = -1;
+    c->sends = false;
     c->fault[0] = '\0';
     if (fd >= 0)
         put_number(&c->args, fd);

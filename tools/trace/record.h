@@ -202,6 +202,7 @@ struct call {
     const struct iovec *data; /* what came or went, in this many pieces */
     size_t pieces;
     long bytes, asked;     /* -1: not such a call */
+    bool sends;
     char fault[FAULT_MAX]; /* what was done to it on order */
 };
 

@@ -199,6 +199,7 @@ static ssize_t move(struct io *io, const void *caller)
     c.data = pieces;
     c.pieces = (size_t)io->msg.msg_iovlen;
     c.asked = asked_for(&io->msg);
+    c.sends = io->how >= WRITE;
     ask_sender(io, &c, &from);
     socklen_t room = io->msg.msg_namelen;
     if (io->how >= WRITE)

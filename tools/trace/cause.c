@@ -83,33 +83,41 @@ static bool sends_no_more(const struct picture *p, int i)
 static const char *lost_rest(struct picture *p, int i)
 {
     struct event *e = p->event[i];
-    const struct event *next = next_send(p, i);
-    bool again = next != NULL && begin_alike(next->data, e->data);
+    const struct event *next;
     char more[80];
+    bool again;
 
-    if (e->kind != 'E' || !is_send(e) || e->rest[0] == '\0' ||
+    if (e->kind != 'E' || e->rest[0] == '\0' ||
         strchr("sup", e->id[0]) == NULL)
         return NULL;
+    next = next_send(p, i);
     if (next != NULL ? next->data[0] == '\0' || begin_alike(next->data, e->rest)
                      : !sends_no_more(p, i))
         return NULL;
+    again = next != NULL && begin_alike(next->data, e->data);
     snprintf(more, sizeof more, "%lld of %lld bytes, and the program %s",
              e->bytes, e->asked,
              again ? "sent all of them again" : "went on as if that were all");
     return tell(p, e, " took %s", more);
 }
 
-/* Was it a signal that asks for the end? To go then is right. */
-static bool is_asked_to_end(const struct picture *p, const struct event *e)
+static bool asks_to_end(const struct event *e, int lane)
 {
-    for (int i = 0; i < p->events; i++) {
-        const struct event *signal = p->event[i];
+    return e->lane == lane && call_is(e, "signal") &&
+           (strcmp(e->args, "SIGINT") == 0 || strcmp(e->args, "SIGTERM") == 0);
+}
 
-        if (signal->lane == e->lane && call_is(signal, "signal") &&
-            signal->time <= e->time && signal->time >= e->time - e->waited &&
-            strstr("SIGINT SIGTERM", signal->args) != NULL)
+/* Was it interrupted by a signal that asks for the end? To go then is right. */
+static bool is_asked_to_end(const struct picture *p, int i)
+{
+    const struct event *e = p->event[i];
+
+    for (int k = i; k >= 0 && p->event[k]->at >= e->time - e->waited; k--)
+        if (asks_to_end(p->event[k], e->lane))
             return true;
-    }
+    for (int k = i; k < p->events && p->event[k]->at <= e->time; k++)
+        if (asks_to_end(p->event[k], e->lane))
+            return true;
     return false;
 }
 
@@ -118,7 +126,7 @@ static const char *interrupted(struct picture *p, int i)
 {
     struct event *e = p->event[i];
 
-    if (strcmp(e->error, "EINTR") != 0 || is_actor(e) || is_asked_to_end(p, e))
+    if (strcmp(e->error, "EINTR") != 0 || is_actor(e) || is_asked_to_end(p, i))
         return NULL;
     for (int k = i + 1; k < p->events; k++) {
         const struct event *next = p->event[k];

@@ -260,7 +260,7 @@ whole() {
         "$(grep -cP '^E\t.*\t(read|recv)\t(?=.*\t[1-9]\d*\t".*$)' "$events")" ]
     [ "$(grep -c ': EOF$' "$BATS_TEST_TMPDIR/mmd")" = \
         "$(grep -cP '^E(\t[^\t]*){4}\t(read|recv)(\t[^\t]*){5}\t0\t' "$events")" ]
-    [ "$(awk -F '\t' '!/^#/ && NF != 20' "$events" | wc -l)" = 0 ]
+    [ "$(awk -F '\t' '!/^#/ && NF != 21' "$events" | wc -l)" = 0 ]
     build/trace/ladder -s "$events" |
         sed -n 's/.*class="a a[0-9]" d="M[0-9]* \([0-9]*\)L[0-9]* \([0-9]*\)".*/\1 \2/p' |
         awk '$2 < $1 { exit 1 }'

@@ -455,6 +455,27 @@ END
     )" 'E socket INET, STREAM 3 s4 - - 3 - - -'
 }
 
+# strace 6.1 may say of a call that it took less than it did.
+@test "from-strace: nothing comes before it was sent, no end before it was made" {
+    events_of >/dev/null <<'END'
+100 1.000000 connect(3<TCP:[8]>, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}, 16) = 0 <0.000050>
+200 0.990000 accept(3<TCP:[6]>, {sa_family=AF_INET, sin_port=htons(5000), sin_addr=inet_addr("127.0.0.1")}, [16]) = 4<TCP:[127.0.0.1:80->127.0.0.1:5000]> <0.009900>
+200 1.000200 read(4<TCP:[127.0.0.1:80->127.0.0.1:5000]>, "hihi", 10) = 4 <0.000100>
+100 1.000320 write(3<TCP:[127.0.0.1:5000->127.0.0.1:80]>, "hi", 2) = 2 <0.000010>
+100 1.000400 write(3<TCP:[127.0.0.1:5000->127.0.0.1:80]>, "hi", 2) = 2 <0.000010>
+200 1.000410 read(4<TCP:[127.0.0.1:80->127.0.0.1:5000]>, "", 10) = 0 <0.000020>
+100 1.000500 shutdown(3<TCP:[127.0.0.1:5000->127.0.0.1:80]>, SHUT_WR) = 0 <0.000010>
+END
+    is "$(awk -F '\t' '$1 == "E" { print $6, $2 - 1000000000, $14 }' \
+        "$BATS_TEST_TMPDIR/events")" 'accept 1 10000001
+connect 50000 50000
+write 330000 10000
+read 400001 200001
+write 410000 10000
+read 500001 90001
+shutdown 510000 10000'
+}
+
 @test "from-strace: several files are merged by their times" {
     canned | grep -v '^8' >"$BATS_TEST_TMPDIR/one"
     canned | grep '^8' >"$BATS_TEST_TMPDIR/two"

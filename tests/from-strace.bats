@@ -39,7 +39,7 @@ well_formed() {
     awk -F '\t' '
     function wrong(what) { print "line " NR ": " what ": " $0; bad = 1 }
     NR == 1 { if ($0 != "# ladder events 1") wrong("no header"); next }
-    NF != 18 && NF != 21 { wrong(NF " fields") } # the last three: the recorder alone
+    NF != 18 && NF != 21 { wrong(NF " fields") } # the recorder tells three more
     { for (i = 1; i <= NF; i++) if ($i == "") wrong("field " i " is empty") }
     $1 !~ /^[SBEPX]$/ { wrong("kind") }
     $2 !~ /^[0-9]+$/ || length($2) < length(before) { wrong("time") }

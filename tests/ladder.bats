@@ -122,7 +122,8 @@ for t in d.getElementsByTagName("*"):
         "$BATS_TEST_TMPDIR/eight"
 }
 
-# event KIND MS TID CALL ARGS FD ID RESULT ERROR BYTES DATA [ASKED [REST]]: a line.
+# event KIND MS TID CALL ARGS FD ID RESULT ERROR BYTES DATA [ASKED [REST]]: a
+# line.
 event() {
     printf '%s\t%s000000\t7\t%s\tserver\t%s\t%s\t%s\t%s\t-\t-\t%s\t%s\t0\t%s\t%s\t-\t-\t%s\t-\t%s\n' \
         "${@:1:11}" "${12--}" "${13--}"

@@ -5,6 +5,7 @@
 # or folded into several.
 fails_with() {
     local text folded
+    make -s build/support/launch build/support/peer
     ONLY=${1%%-*}/${1#*/} run tools/mutants
     [ "$status" = 0 ]
     run tools/check "${1%/*}" "build/mutants/$1"

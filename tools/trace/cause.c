@@ -471,7 +471,8 @@ static const char *by_step(struct picture *p, const char *step)
         text = kept_threads(p);
         return text != NULL ? text : kept_descriptors(p);
     }
-    if (strstr(step, " gets ") != NULL && (text = reset_by_close(p, step)) == NULL)
+    if (strstr(step, " gets ") != NULL &&
+        (text = reset_by_close(p, step)) == NULL)
         text = mixed_up(p);
     if (strstr(step, " prints ") != NULL)
         text = unflushed(p);
